@@ -1,0 +1,1 @@
+"""What the bot does: the turn, its context, its filters and its limits. Knows no platform and no SQL."""

@@ -1,0 +1,243 @@
+"""The nouns: where something is said, by whom, what is said, and what becomes of it.
+
+All of them are frozen values. No platform object, no database row and no SDK type ever stands in one of their fields,
+so they may cross every wall of the house.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A channel, a direct message, or a thread of one: the lock key and the SQL key of a conversation.
+
+    `installation` is the Slack enterprise or team, the Discord guild (the bot's own id for direct messages), or the
+    playground's world. `thread` is the platform's id of the thread, empty in the channel itself.
+    """
+
+    platform: str
+    installation: str
+    channel: str
+    thread: str = ""
+
+    @property
+    def trunk(self) -> Place:
+        """The channel that this place is, or is a thread of."""
+        return Place(self.platform, self.installation, self.channel) if self.thread else self
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who speaks. `language` is a BCP 47 tag where the platform tells it, else empty."""
+
+    id: str
+    name: str
+    admin: bool = False
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that can be fetched again by its adapter: never bytes, never a signed URL."""
+
+    name: str
+    media_type: str
+    size: int
+    reference: Mapping[str, Any] = field(default_factory=dict)
+
+
+Part = Text | File
+Content = tuple[Part, ...]
+
+
+def plain_text(content: Content) -> str:
+    """The words of a content; a file stands as its name in brackets."""
+    return "\n".join(part.text if isinstance(part, Text) else f"[file: {part.name}]" for part in content)
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """Something a person said: the bot's own mention removed, the platform's escapes undone, mentions made names.
+
+    `message` is the platform's id of the message; `revision` is empty for the message as it was sent, and for an edit a
+    text that sorts after every earlier revision of it. Both together name what was said, not its delivery: redelivered
+    and twin events are one. `address` is a small versioned JSON value, opaque to all but its adapter, enough to answer
+    later, from another process. `branched_at` is when the thread's root was said, for a message in a thread.
+    """
+
+    place: Place
+    message: str
+    author: Author
+    content: Content
+    address: Mapping[str, Any]
+    sent_at: datetime
+    mentioned: bool = False
+    direct: bool = False
+    revision: str = ""
+    branched_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Names the message across all platforms; the unique key of its turn."""
+        place = self.place
+        return f"{place.platform}:{place.installation}:{place.channel}:{self.message}"
+
+    @property
+    def text(self) -> str:
+        return plain_text(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """A slash command or a pressed button. `key` is the interaction's or trigger's own id."""
+
+    key: str
+    place: Place
+    author: Author
+    verb: str
+    argument: str = ""
+    direct: bool = False
+
+
+class State(StrEnum):
+    """Where a turn stands. WAITING and RUNNING are unfinished; the rest are final until asked again."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Cancel(StrEnum):
+    """Why an answer is called off."""
+
+    STOPPED = "stopped"
+    DELETED = "deleted"
+    EDITED = "edited"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One message of an answer, as recorded: first the intent (`nonce`), then the platform's id, at last its text.
+
+    `text` is the source text of a finished part, None while the part may still grow. The texts of the finished parts,
+    joined, are the beginning of the answer, to the letter.
+    """
+
+    index: int
+    nonce: str
+    message: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question waiting for, or having, its answer. `answer` is set once it is whole, before it is all shown.
+
+    `attempts` counts the claims of this version, the present one included; `version` counts answers to this question.
+    """
+
+    id: int
+    place: Place
+    conversation: int
+    epoch: int
+    message: str
+    author: Author
+    content: Content
+    address: Mapping[str, Any]
+    sent_at: datetime
+    state: State = State.WAITING
+    direct: bool = False
+    masked: tuple[str, ...] = ()
+    attempts: int = 0
+    version: int = 0
+    answer: str | None = None
+    cancel: Cancel | None = None
+    parts: tuple[Posted, ...] = ()
+
+    @property
+    def text(self) -> str:
+        return plain_text(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A finished turn as the model will see it: who asked what, and what was answered. Counts are tokens, by `counter`."""
+
+    turn: int
+    name: str
+    question: str
+    answer: str
+    question_tokens: int
+    answer_tokens: int
+    counter: str
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: Role
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is sent to a model. `system` stands apart, since the APIs place it differently.
+
+    `user` is a keyed hash of the person (at most 64 characters), `cache_key` one of the conversation; neither names anyone.
+    """
+
+    model: str
+    system: str
+    messages: tuple[Message, ...]
+    max_output_tokens: int
+    user: str = ""
+    cache_key: str = ""
+
+
+class Finish(StrEnum):
+    """How a completion ended, as its provider says. A stream without one was cut off."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    FILTERED = "filtered"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider reported them. `prompt` includes `cached`, `output` includes `reasoning`."""
+
+    prompt: int
+    output: int
+    cached: int = 0
+    cache_written: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a completion: more text, the usage so far, or how it ended. Any of them may be absent."""
+
+    text: str = ""
+    usage: Usage | None = None
+    finish: Finish | None = None

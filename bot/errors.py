@@ -1,0 +1,154 @@
+"""What can go wrong, as one tree. Each error has a code, which is also the name of the notice that people read.
+
+    RejoinderError
+    ├── ConfigError                 a setting is wrong: names the variable, the cause and the cure
+    ├── ProviderError               the model's API did not answer as it should
+    │   ├── Overloaded              429 rate limit, 5xx, 529, no connection, a time-out: worth another try
+    │   ├── QuotaExhausted          the operator's account has no money or quota left
+    │   ├── Misconfigured           key, permission or model name refused: the operator must act
+    │   ├── TooLong                 the prompt does not fit the model's window
+    │   ├── ContentFiltered         the provider's filter or the model itself refused the question
+    │   ├── EmptyAnswer             it ended well but said nothing (reasoning used up the cap, mostly)
+    │   ├── CutOff                  the stream ended, broke or stalled before its finish reason
+    │   └── BadResponse             what came is not what the API promises (malformed, wrong content type)
+    ├── LimitReached                a rate limit or budget of ours says no, and when to come back
+    ├── LeaseLost                   another process owns the turn now: stop, touch nothing
+    ├── TurnCancelled               somebody called the answer off
+    ├── StoreUnavailable            the database does not answer now: wait, nothing is lost
+    └── DeliveryError               the platform did not take what was sent
+        ├── PlatformBusy            429: `retry_after` seconds
+        ├── PlatformUnreachable     no connection, a time-out, 5xx: it may or may not have happened
+        ├── MessageGone             the message to edit exists no more
+        └── PlaceRefused            for good: no permission, no channel, the bot was removed
+
+Nothing here ever carries the text of a message or a secret.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.chat import Cancel
+
+
+class RejoinderError(Exception):
+    """The root. `code` names the notice shown to people."""
+
+    code = "internal"
+
+
+class ConfigError(RejoinderError):
+    """A setting is missing or wrong. Reads as one line: variable, cause, cure."""
+
+    code = "config"
+
+    def __init__(self, variable: str, cause: str, cure: str) -> None:
+        super().__init__(f"{variable}: {cause}. {cure}")
+        self.variable, self.cause, self.cure = variable, cause, cure
+
+
+class ProviderError(RejoinderError):
+    """The model's API failed. `status` and `request_id` are for the log; `vendor_code` is the API's own word."""
+
+    code = "provider"
+
+    def __init__(
+        self,
+        detail: str = "",
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+        vendor_code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(detail or type(self).__name__)
+        self.status, self.request_id, self.vendor_code = status, request_id, vendor_code
+        self.retry_after = retry_after
+
+
+class Overloaded(ProviderError):
+    """Worth another try; `retry_after` is the wait the provider asked for, in seconds."""
+
+    code = "overloaded"
+
+
+class QuotaExhausted(ProviderError):
+    code = "quota"
+
+
+class Misconfigured(ProviderError):
+    code = "misconfigured"
+
+
+class TooLong(ProviderError):
+    code = "too_long"
+
+
+class ContentFiltered(ProviderError):
+    code = "content_filtered"
+
+
+class EmptyAnswer(ProviderError):
+    code = "empty"
+
+
+class CutOff(ProviderError):
+    code = "cut_off"
+
+
+class BadResponse(ProviderError):
+    code = "bad_response"
+
+
+class LimitReached(RejoinderError):
+    """Which limit said no, how much of it is left, and when to come back (UTC)."""
+
+    code = "limit"
+
+    def __init__(self, limit: str, allowed: int, left: int, retry_at: datetime) -> None:
+        super().__init__(f"limit {limit} reached")
+        self.limit, self.allowed, self.left, self.retry_at = limit, allowed, left, retry_at
+
+
+class LeaseLost(RejoinderError):
+    code = "lease"
+
+
+class TurnCancelled(RejoinderError):
+    code = "cancelled"
+
+    def __init__(self, reason: Cancel) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+
+
+class StoreUnavailable(RejoinderError):
+    code = "store"
+
+
+class DeliveryError(RejoinderError):
+    code = "delivery"
+
+
+class PlatformBusy(DeliveryError):
+    """Asked to slow down; `retry_after` in seconds."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__(f"busy for {retry_after:g} s")
+        self.retry_after = retry_after
+
+
+class PlatformUnreachable(DeliveryError):
+    """No answer: the call may or may not have taken effect."""
+
+
+class MessageGone(DeliveryError):
+    """The message was deleted on the platform."""
+
+
+class PlaceRefused(DeliveryError):
+    """The platform refuses for good; `why` is its own short code."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why

@@ -1,0 +1,348 @@
+"""What the engine needs from outside, as narrow capabilities. Stores live in `storage/`, replies in `adapters/`,
+providers in `bot/providers/`; the fakes in `tests/fakes.py` really work and need no inheritance either.
+
+Every store verb is one transaction. A database that does not answer raises `StoreUnavailable`; nothing else of it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.chat import Author, Cancel, Content, Delta, Exchange, Finish, Incoming, Invocation, Place, Posted, Prompt, State, Turn, Usage
+
+Clock = Callable[[], datetime]
+"""Now, in UTC with zone."""
+
+
+# ---- the model ---------------------------------------------------------------------------------------------------
+
+
+class Provider(Protocol):
+    """One API of one vendor. `stream` raises only `ProviderError`s; closing the iterator closes the connection."""
+
+    name: str
+
+    def stream(self, prompt: Prompt) -> AsyncIterator[Delta]: ...
+
+    async def aclose(self) -> None: ...
+
+
+# ---- the platforms -----------------------------------------------------------------------------------------------
+
+
+class Button(StrEnum):
+    """What can be pressed under an answer."""
+
+    STOP = "stop"
+    RETRY = "retry"
+
+
+class Reply(Protocol):
+    """An answer on its way to a platform. It paces, splits and records its messages itself.
+
+    `update` and `finish` take the whole text so far, `kept` included: any update may be skipped, a later one replaces an
+    earlier one. `kept` is the text of the parts that an earlier attempt finished; a new answer continues after it.
+    """
+
+    kept: str
+
+    def start(self) -> None:
+        """Show that the bot is at work (typing, a status). Returns at once."""
+
+    def update(self, text: str) -> None:
+        """The answer has grown. Returns at once."""
+
+    async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
+        """The answer is whole: returns when all of it is shown. Raises `DeliveryError` when it can't be."""
+
+    async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
+        """End with a notice, below whatever is already shown. Returns when it is shown."""
+
+    async def withdraw(self) -> None:
+        """Remove what was posted: the question is gone."""
+
+    async def abandon(self) -> None:
+        """Stop at once and touch nothing more: the turn belongs to another."""
+
+
+class Journal(Protocol):
+    """The record of one turn's messages, kept by whoever holds its lease (else `LeaseLost`)."""
+
+    parts: Sequence[Posted]
+
+    async def intend(self, index: int, nonce: str) -> None: ...
+
+    async def posted(self, index: int, message: str) -> None: ...
+
+    async def finished(self, index: int, text: str) -> None: ...
+
+    async def removed(self, index: int) -> None: ...
+
+
+class Adapter(Protocol):
+    """A platform. `run` serves until cancelled, calling `ready` each time it is connected."""
+
+    platform: str
+
+    async def run(self, ready: Callable[[], None]) -> None: ...
+
+    def reply(self, turn: Turn, journal: Journal) -> Reply: ...
+
+    async def whisper(self, turn: Turn, notice: str) -> bool:
+        """Tell only the asker, beside the answer; False where the platform has no such way (then the bot stays silent or
+        says it openly, as the notice demands)."""
+
+    async def stop(self) -> None:
+        """Take in nothing more; what is running may still be answered."""
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the bot says itself in answer to a command. `private` is for the asker's eyes only."""
+
+    text: str
+    private: bool = True
+
+
+class Outcome(StrEnum):
+    """What became of something said, for the adapter (all but FAULT mean: acknowledge) and for the curious."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    COMMAND = "command"
+    NOT_ADDRESSED = "not_addressed"
+    EMPTY = "empty"
+    CROWDED = "crowded"
+    UNKNOWN_EDIT = "unknown_edit"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`said` is what the adapter has to say at once at the message's address (a command's answer, a full queue)."""
+
+    outcome: Outcome
+    said: Said | None = None
+
+
+class Reception(Protocol):
+    """Where adapters hand in what happened on their platform. When a call returns, it is committed: acknowledge then.
+
+    A `StoreUnavailable` must not be acknowledged.
+    """
+
+    async def said(self, incoming: Incoming) -> Receipt: ...
+
+    async def edited(self, incoming: Incoming) -> Receipt: ...
+
+    async def deleted(self, place: Place, message: str) -> None: ...
+
+    async def invoked(self, invocation: Invocation) -> Said: ...
+
+    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None: ...
+
+    async def removed(self, platform: str, installation: str) -> None:
+        """The bot was uninstalled or its token revoked there: stop everything for that installation."""
+
+
+# ---- the stores --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`created` is False for a redelivery. `position` is how many unfinished turns of that person stand before it."""
+
+    turn: int
+    created: bool
+    position: int = 0
+
+
+class Pulse(StrEnum):
+    """What a renewed lease finds."""
+
+    MINE = "mine"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    pulse: Pulse
+    cancel: Cancel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something changed: there may be work (`turn` is None), or that turn was called off."""
+
+    turn: int | None = None
+    cancel: Cancel | None = None
+
+
+class Inbox(Protocol):
+    """Accepted turns, and who is answering them (`storage/turns.py`)."""
+
+    async def accept(
+        self, incoming: Incoming, content: Content, *, masked: Sequence[str], tokens: int, counter: str, now: datetime, queue: int
+    ) -> Accepted | None:
+        """Write the turn, once per key. `content` is the filtered one; None when the person already has `queue` waiting there."""
+
+    async def amend(
+        self, incoming: Incoming, content: Content, *, masked: Sequence[str], tokens: int, counter: str, now: datetime
+    ) -> Accepted | None:
+        """The question was edited: a new version, answered again in the same messages. None when no such turn is known;
+        `created` is False when this or a later revision was taken already."""
+
+    async def retry(self, turn: int, author: str | None, now: datetime) -> bool:
+        """Ask a finished turn again (new version, attempts at zero), if it belongs to `author` (None: anybody's)."""
+
+    async def claim(self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int) -> Turn | None:
+        """Lease the oldest turn that may run: waiting, or running with its lease ended; with no earlier unfinished turn of the
+        same person in the same conversation; with fewer than `abreast` running in that conversation. One that has been claimed
+        `attempts` times already is handed out once more, to be failed."""
+
+    async def renew(self, turn: int, owner: str, until: datetime) -> Renewal: ...
+
+    async def release(self, turn: int, owner: str) -> None:
+        """Give an unfinished turn back, untouched, to be claimed again at once (draining); not counted as an attempt."""
+
+    async def answered(self, turn: int, owner: str, answer: str, tokens: int, counter: str, finish: Finish) -> None:
+        """The answer is whole (still to be shown)."""
+
+    async def close(self, turn: int, owner: str, state: State, *, error: str = "", reference: str = "", now: datetime) -> None:
+        """The turn is over, and shown to be."""
+
+    def journal(self, turn: Turn, owner: str) -> Journal: ...
+
+    async def cancel(self, reason: Cancel, *, turn: int | None = None, place: Place | None = None, message: str | None = None,
+                     author: str | None = None) -> int:
+        """Call off unfinished turns: one by its id (only `author`'s, when given), one by its message, or all of a place.
+        DELETED also forgets the words. Returns how many were unfinished."""
+
+    async def once(self, key: str, now: datetime) -> bool:
+        """True the first time this key is seen (commands and buttons, which may be delivered twice)."""
+
+    async def unfinished(self) -> Sequence[Waiting]: ...
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Wake-ups from this and from other processes, until closed. Never raises for a lost connection: it reconnects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row of `python -m bot turns`."""
+
+    turn: int
+    place: Place
+    state: State
+    age: timedelta
+    owner: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What a reset forgot: turns of the epoch that ended."""
+
+    turns: int
+
+
+class Conversations(Protocol):
+    """What was said where (`storage/conversations.py`)."""
+
+    async def following(self, place: Place) -> bool:
+        """Does the bot take part in this thread?"""
+
+    async def follow(self, place: Place, on: bool) -> bool:
+        """Take part, or leave. True when that changed anything."""
+
+    async def history(self, place: Place, *, before: Turn | None = None, most: int = 200) -> AsyncIterator[Exchange]:
+        """Finished turns of the present epoch (of `before`'s, when given), newest first: the place's own, then, for a thread that
+        inherits, its channel's up to the thread's root. Reads page by page, so that stopping early reads little."""
+        raise NotImplementedError
+        yield
+
+    async def reset(self, place: Place, now: datetime) -> Forgotten:
+        """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing."""
+
+    async def told_trimmed(self, conversation: int, epoch: int) -> bool:
+        """True once per epoch: the person is told when trimming begins."""
+
+    async def met(self, place: Place, author: Author, now: datetime) -> bool:
+        """True the first time this person is answered on this platform."""
+
+    async def revoke(self, platform: str, installation: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One limit as it applies to one subject. `period` is "minute" (a steady rate with a burst of `allowed`), "day" or "month" (UTC).
+
+    `subject` is a keyed hash; `unit` is "requests", "tokens" or "nanousd" (a thousand-millionth of a dollar).
+    """
+
+    name: str
+    subject: str
+    unit: str
+    period: str
+    allowed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    meter: Meter
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A row of the ledger, written when its worst cost is reserved and settled when it is known."""
+
+    turn: int
+    place: Place
+    person: str
+    provider: str
+    model: str
+    prompt_tokens: int
+    output_cap: int
+    cost_cap: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a call really used; `usage` is None where the provider reported nothing (then the reservation stands)."""
+
+    usage: Usage | None
+    cost: Decimal | None
+    finish: str
+    first_token_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One meter's state, for `/usage`."""
+
+    meter: Meter
+    used: int
+    resets_at: datetime
+
+
+class Ledger(Protocol):
+    """Budgets and the record of calls (`storage/ledger.py`)."""
+
+    async def reserve(self, call: Call, charges: Sequence[Charge], now: datetime) -> int:
+        """Take all charges or none, and write the open call; its id. Raises `LimitReached` naming the first meter that says no."""
+
+    async def settle(self, call: int, charges: Sequence[Charge], settlement: Settlement, now: datetime) -> None:
+        """Replace the reserved amounts by these, in the windows they were taken from. A second settlement changes nothing."""
+
+    async def spent(self, meters: Sequence[Meter], now: datetime) -> Sequence[Spent]: ...
+
+
+Json = Mapping[str, Any]
+Hook = Callable[[], Awaitable[None]]
