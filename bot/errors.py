@@ -12,8 +12,8 @@
     │   ├── CutOff                  the stream ended, broke or stalled before its finish reason
     │   └── BadResponse             what came is not what the API promises (malformed, wrong content type)
     ├── LimitReached                a rate limit or budget of ours says no, and when to come back
+    ├── GaveUp                      a turn was begun too often without an end
     ├── LeaseLost                   another process owns the turn now: stop, touch nothing
-    ├── TurnCancelled               somebody called the answer off
     ├── StoreUnavailable            the database does not answer now: wait, nothing is lost
     └── DeliveryError               the platform did not take what was sent
         ├── PlatformBusy            429: `retry_after` seconds
@@ -27,8 +27,6 @@ Nothing here ever carries the text of a message or a secret.
 from __future__ import annotations
 
 from datetime import datetime
-
-from bot.chat import Cancel
 
 
 class RejoinderError(Exception):
@@ -110,16 +108,12 @@ class LimitReached(RejoinderError):
         self.limit, self.allowed, self.left, self.retry_at = limit, allowed, left, retry_at
 
 
+class GaveUp(RejoinderError):
+    code = "gave_up"
+
+
 class LeaseLost(RejoinderError):
     code = "lease"
-
-
-class TurnCancelled(RejoinderError):
-    code = "cancelled"
-
-    def __init__(self, reason: Cancel) -> None:
-        super().__init__(reason.value)
-        self.reason = reason
 
 
 class StoreUnavailable(RejoinderError):

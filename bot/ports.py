@@ -13,7 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.chat import Author, Cancel, Content, Delta, Exchange, Finish, Incoming, Invocation, Place, Posted, Prompt, State, Turn, Usage
+from bot.chat import Cancel, Content, Delta, Exchange, Finish, Incoming, Invocation, Place, Posted, Prompt, State, Turn, Usage
 
 Clock = Callable[[], datetime]
 """Now, in UTC with zone."""
@@ -196,7 +196,8 @@ class Inbox(Protocol):
         self, incoming: Incoming, content: Content, *, masked: Sequence[str], tokens: int, counter: str, now: datetime
     ) -> Accepted | None:
         """The question was edited: a new version, answered again in the same messages. None when no such turn is known;
-        `created` is False when this or a later revision was taken already."""
+        `created` is False when this or a later revision was taken already, or the words are the same. A running answer is called
+        off with EDITED and begun anew when its worker has released it (or its lease has ended)."""
 
     async def retry(self, turn: int, author: str | None, now: datetime) -> bool:
         """Ask a finished turn again (new version, attempts at zero), if it belongs to `author` (None: anybody's)."""
@@ -222,10 +223,14 @@ class Inbox(Protocol):
     async def cancel(self, reason: Cancel, *, turn: int | None = None, place: Place | None = None, message: str | None = None,
                      author: str | None = None) -> int:
         """Call off unfinished turns: one by its id (only `author`'s, when given), one by its message, or all of a place.
-        DELETED also forgets the words. Returns how many were unfinished."""
+        A waiting turn is over at once; a running one when its worker has let go. DELETED also forgets the words, of finished turns
+        too. Returns how many were unfinished."""
 
     async def once(self, key: str, now: datetime) -> bool:
         """True the first time this key is seen (commands and buttons, which may be delivered twice)."""
+
+    async def void_leases(self) -> int:
+        """For the only process there is, at its start: whatever is leased has been left behind. Returns how many turns."""
 
     async def unfinished(self) -> Sequence[Waiting]: ...
 
@@ -262,7 +267,7 @@ class Conversations(Protocol):
         """Take part, or leave. True when that changed anything."""
 
     async def history(self, place: Place, *, before: Turn | None = None, most: int = 200) -> AsyncIterator[Exchange]:
-        """Finished turns of the present epoch (of `before`'s, when given), newest first: the place's own, then, for a thread that
+        """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first: the place's own, then, for a thread that
         inherits, its channel's up to the thread's root. Reads page by page, so that stopping early reads little."""
         raise NotImplementedError
         yield
@@ -270,11 +275,11 @@ class Conversations(Protocol):
     async def reset(self, place: Place, now: datetime) -> Forgotten:
         """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing."""
 
-    async def told_trimmed(self, conversation: int, epoch: int) -> bool:
-        """True once per epoch: the person is told when trimming begins."""
+    async def told_trimmed(self, turn: Turn) -> bool:
+        """True for one turn per conversation and epoch (again for the same turn): people are told when trimming begins."""
 
-    async def met(self, place: Place, author: Author, now: datetime) -> bool:
-        """True the first time this person is answered on this platform."""
+    async def met(self, turn: Turn, now: datetime) -> bool:
+        """True for the first turn of this person on this platform's installation (again for the same turn)."""
 
     async def revoke(self, platform: str, installation: str, now: datetime) -> None: ...
 

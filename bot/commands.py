@@ -1,0 +1,165 @@
+"""The commands, as one table. Adapters only render it: as slash commands, and as the exact text `@bot reset`.
+
+Slack has no slash commands inside threads, so the text form works everywhere the bot is addressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from bot.chat import Invocation, Message, Role
+from bot.context import Counter, Fitted, Window, fit
+from bot.limits import NANO, Limits
+from bot.notices import notice
+from bot.ports import Clock, Conversations, Said, Spent
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`private`: the answer is for the asker's eyes only."""
+
+    verb: str
+    private: bool = True
+
+    def summary(self, language: str) -> str:
+        return notice(f"help_{self.verb}", language)
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command("help"),
+    Command("reset", private=False),
+    Command("context"),
+    Command("usage"),
+    Command("leave", private=False),
+)
+
+VERBS: Final = {command.verb: command for command in COMMANDS}
+
+
+def spoken_command(text: str) -> str | None:
+    """The verb, when a text addressed to the bot is exactly a command: `reset`, `/reset` or `!reset`, in any case."""
+    word = text.strip().lower()
+    verb = word[1:] if word[:1] in {"/", "!"} else word
+    return verb if verb in VERBS else None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the `context` command needs to know of the model in use."""
+
+    model: str
+    system: str
+    window: Window
+    counter: Counter
+
+
+class Commands:
+    """Runs a command and says what came of it."""
+
+    def __init__(self, conversations: Conversations, limits: Limits, view: View, clock: Clock) -> None:
+        self._conversations, self._limits = conversations, limits
+        self._view, self._clock = view, clock
+        self._runs: dict[str, Callable[[Invocation, str], Awaitable[str]]] = {
+            "help": self._help,
+            "reset": self._reset,
+            "context": self._context,
+            "usage": self._usage,
+            "leave": self._leave,
+        }
+
+    async def run(self, invocation: Invocation, language: str) -> Said:
+        command = VERBS.get(invocation.verb)
+        if command is None:
+            return Said(notice("unknown_command", language, verb=invocation.verb[:40].replace("`", "")))
+        return Said(await self._runs[command.verb](invocation, language), command.private)
+
+    async def _help(self, invocation: Invocation, language: str) -> str:
+        rows = "\n".join(f"- `{command.verb}`: {command.summary(language)}" for command in COMMANDS)
+        return notice("help", language, commands=rows)
+
+    async def _reset(self, invocation: Invocation, language: str) -> str:
+        forgotten = await self._conversations.reset(invocation.place, self._clock())
+        if forgotten.turns == 0:
+            return notice("reset_nothing", language)
+        return notice("reset_done", language, turns=forgotten.turns, turns_word=_turns_word(forgotten.turns, language))
+
+    async def _leave(self, invocation: Invocation, language: str) -> str:
+        if not invocation.place.thread:
+            return notice("leave_outside", language)
+        changed = await self._conversations.follow(invocation.place, False)
+        return notice("left" if changed else "left_already", language)
+
+    async def _context(self, invocation: Invocation, language: str) -> str:
+        view = self._view
+        fitted = await fit(
+            self._conversations.history(invocation.place),
+            Message(Role.USER, ""),
+            system=view.system,
+            window=view.window,
+            counter=view.counter,
+            named=not invocation.direct,
+        )
+        return _context_text(fitted, view, language)
+
+    async def _usage(self, invocation: Invocation, language: str) -> str:
+        spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
+        if not spent:
+            return notice("usage_none", language)
+        return "\n".join([notice("usage_head", language), *(_usage_row(one, language) for one in spent)])
+
+
+def _turns_word(turns: int, language: str) -> str:
+    return notice("turn_one" if turns == 1 else "turn_many", language)
+
+
+def _context_text(fitted: Fitted, view: View, language: str) -> str:
+    question = view.window.prompt - fitted.system - fitted.history
+    counting = notice("context_exact" if view.counter.exact else "context_estimate", language)
+    lines = [
+        notice("context_head", language, model=view.model, counting=counting),
+        notice("context_system", language, tokens=fitted.system),
+        notice("context_history", language, turns=fitted.turns, turns_word=_turns_word(fitted.turns, language), tokens=fitted.history),
+        notice("context_question", language, tokens=question),
+        notice("context_total", language, tokens=view.window.prompt),
+        notice("context_answer", language, tokens=view.window.answer),
+        "",
+        notice("context_dropped" if fitted.dropped else "context_whole", language),
+    ]
+    return "\n".join(lines)
+
+
+def amount(units: int, unit: str) -> str:
+    """An amount of a limit as people read it: dollars with cents, the rest as it is."""
+    return f"{Decimal(units) / NANO:.2f}" if unit == "nanousd" else str(units)
+
+
+def unit_word(unit: str, language: str) -> str:
+    return notice("unit_usd" if unit == "nanousd" else f"unit_{unit}", language)
+
+
+def _usage_row(spent: Spent, language: str) -> str:
+    meter = spent.meter
+    return notice(
+        "usage_minute" if meter.period == "minute" else "usage_row",
+        language,
+        name=notice(f"name_{meter.period}", language),
+        used=amount(spent.used, meter.unit),
+        allowed=amount(meter.allowed, meter.unit),
+        unit=unit_word(meter.unit, language),
+        when=_moment(spent.resets_at),
+    )
+
+
+def _moment(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M}"
+
+
+def command_list(language: str = "en") -> Sequence[tuple[str, str]]:
+    """(verb, summary) pairs, for adapters that register or complete commands."""
+    return [(command.verb, command.summary(language)) for command in COMMANDS]
+
+

@@ -1,0 +1,311 @@
+"""The story of a turn, to be read top-down.
+
+A question reaches this file filtered and stored (`reception`), and held under a lease by one worker (`inbox`). Here it is fitted into
+the model's window, admitted by its asker's limits, sent, shown while it grows, stored when it is whole, and finished on the platform.
+Whatever happens in between, the person reads an answer or a plain notice, the ledger holds what it cost, and the turn is closed;
+or the turn is left as it is, for another worker to go on from the messages already posted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, State, Usage
+from bot.commands import amount, unit_word
+from bot.context import Counter, Fitted, Window, fit
+from bot.continuation import Join, continued
+from bot.errors import (
+    CutOff,
+    DeliveryError,
+    GaveUp,
+    LeaseLost,
+    LimitReached,
+    Overloaded,
+    PlatformBusy,
+    PlatformUnreachable,
+    RejoinderError,
+    StoreUnavailable,
+)
+from bot.inbox import Held, steady
+from bot.limits import Limits, Reservation
+from bot.models import Model
+from bot.notices import language_of, notice, reference, wait_text
+from bot.ports import Adapter, Button, Clock, Conversations, Provider, Reply
+from bot.providers.retries import open_stream
+from bot.redaction import Redactor
+from bot.telemetry import Meters
+
+log = logging.getLogger(__name__)
+
+SETTLING: Final = 5.0
+"""Seconds to wait for a database that is away, before a call is left unsettled."""
+STOP_NOTICES: Final = {Cancel.STOPPED: "stopped", Cancel.RESET: "reset_meanwhile"}
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The model in use: who is asked, what it is told first, what fits, and how its tokens are counted.
+
+    `continuations` is how often an answer whose stream broke is asked to go on.
+    """
+
+    provider: Provider
+    model: Model
+    system: str
+    window: Window
+    counter: Counter
+    continuations: int = 2
+
+
+@dataclass(slots=True)
+class Completion:
+    """One call as it went: for the bill, and for the next step of the story."""
+
+    started: datetime
+    usage: Usage | None = None
+    finish: Finish | None = None
+    first_token_ms: int | None = None
+
+    def take(self, delta: Delta, now: datetime) -> None:
+        self.usage = delta.usage or self.usage
+        self.finish = delta.finish or self.finish
+        if delta.text and self.first_token_ms is None:
+            self.first_token_ms = round((now - self.started).total_seconds() * 1000)
+
+
+class Engine:
+    def __init__(
+        self,
+        *,
+        platforms: Mapping[str, Adapter],
+        conversations: Conversations,
+        limits: Limits,
+        voice: Voice,
+        redactor: Redactor,
+        language: str,
+        attempts: int,
+        clock: Clock,
+        meters: Meters,
+    ) -> None:
+        self._platforms, self._conversations, self._limits = platforms, conversations, limits
+        self._voice, self._redactor, self._language = voice, redactor, language
+        self._attempts, self._clock, self._meters = attempts, clock, meters
+
+    async def answer(self, held: Held) -> None:
+        """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says."""
+        reply = self._platforms[held.turn.place.platform].reply(held.turn, held.journal)
+        held.said = reply.kept
+        try:
+            await self._tell(held, reply)
+        except asyncio.CancelledError:
+            await self._or_leave(held, reply, self._call_off(held, reply))
+            raise
+
+    async def _tell(self, held: Held, reply: Reply) -> None:
+        try:
+            await self._answer(held, reply)
+        except (LeaseLost, StoreUnavailable, PlatformBusy, PlatformUnreachable) as error:
+            await self._leave(held, reply, error)
+        except LimitReached as limit:
+            await self._or_leave(held, reply, self._refuse(held, reply, limit))
+        except RejoinderError as error:
+            await self._or_leave(held, reply, self._fail(held, reply, error))
+
+    async def _answer(self, held: Held, reply: Reply) -> None:
+        turn = held.turn
+        notes: list[str] = []
+        if turn.answer is None:
+            if turn.attempts > self._attempts:
+                raise GaveUp
+            reply.start()
+            fitted = await self._fit(held)
+            finish = await self._speak(held, reply, fitted)
+            await self._store(held, finish)
+            notes = await self._notes(held, fitted, finish)
+        else:
+            held.said = turn.answer
+        await reply.finish(_with_notes(held.said, notes))
+        await self._close(held, State.DONE)
+
+    async def _fit(self, held: Held) -> Fitted:
+        """Choose what the model sees of this conversation."""
+        turn, voice = held.turn, self._voice
+        named = not turn.direct
+        question = Message(Role.USER, turn.text, turn.author.name if named else "")
+        history = self._conversations.history(turn.place, before=turn)
+        return await fit(history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named)
+
+    async def _speak(self, held: Held, reply: Reply, fitted: Fitted) -> Finish:
+        """Have the model answer, showing the answer as it grows. A stream that breaks is asked to go on where it broke."""
+        voice, turn = self._voice, held.turn
+        prompt = Prompt(
+            model=voice.model.name,
+            system=voice.system,
+            messages=fitted.messages,
+            max_output_tokens=voice.window.answer,
+            user=self._limits.person(turn.place, turn.author),
+            cache_key=f"conversation-{turn.conversation}",
+        )
+        for rounds_left in reversed(range(1 + voice.continuations)):
+            asked = continued(prompt, held.said) if held.said else prompt
+            tokens = fitted.total + sum(voice.counter.count(m.text) for m in asked.messages[len(prompt.messages) :])
+            try:
+                return await self._stream(held, reply, asked, tokens)
+            except CutOff:
+                if not rounds_left or not held.said:
+                    raise
+                log.info("turn %s: the stream broke off; asking to go on", turn.id)
+        raise AssertionError("the last round returns or raises")
+
+    async def _stream(self, held: Held, reply: Reply, prompt: Prompt, prompt_tokens: int) -> Finish:
+        """One call: reserve its worst cost, stream it, settle what it used, whatever way it ends."""
+        started = self._clock()
+        reservation = await self._limits.reserve(held.turn, self._voice.model, prompt, prompt_tokens, started)
+        call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
+        try:
+            asked = replace(prompt, max_output_tokens=reservation.output_cap)
+            async with aclosing(open_stream(self._voice.provider, asked)) as deltas:
+                async for delta in deltas:
+                    call.take(delta, self._clock())
+                    if text := mask.feed(delta.text):
+                        held.said = join.add(text)
+                        reply.update(held.said)
+            join.add(mask.finish())
+            held.said = join.finish()
+        finally:
+            await self._settle(reservation, call)
+        if call.finish is None:
+            raise CutOff("the stream ended without a finish reason")
+        return call.finish
+
+    async def _settle(self, reservation: Reservation, call: Completion) -> None:
+        """Book what the call used. Where even that can't be written, the reservation stands: it is never cheaper than it was."""
+        now = self._clock()
+        try:
+            await steady(
+                lambda: self._limits.settle(
+                    reservation, call.usage, finish=call.finish or "none", first_token_ms=call.first_token_ms, now=now
+                ),
+                SETTLING,
+            )
+        except LeaseLost:
+            log.warning("a call could not be settled: its reservation stands")
+
+    async def _store(self, held: Held, finish: Finish) -> None:
+        counter = self._voice.counter
+        await held.answered(held.said, counter.count(held.said), counter.name, finish)
+
+    async def _notes(self, held: Held, fitted: Fitted, finish: Finish) -> list[str]:
+        """What the bot adds below the answer in its own voice, each when it is due and only then."""
+        turn = held.turn
+        codes: list[str] = []
+        if finish is Finish.LENGTH:
+            codes.append("cut_at_length")
+        if turn.masked:
+            codes.append("masked")
+        if fitted.dropped and await self._conversations.told_trimmed(turn):
+            codes.append("trimmed")
+        if await self._conversations.met(turn, self._clock()):
+            codes.append("first_meeting")
+        return [self._notice(held, code) for code in codes]
+
+    # What else may become of a turn.
+
+    async def _refuse(self, held: Held, reply: Reply, limit: LimitReached) -> None:
+        """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can."""
+        text = self._limit_text(held, limit)
+        adapter = self._platforms[held.turn.place.platform]
+        if held.turn.parts or not await adapter.whisper(held.turn, text):
+            await self._end(held, reply, text)
+        await self._close(held, State.REFUSED, error=limit.limit)
+
+    async def _fail(self, held: Held, reply: Reply, error: RejoinderError) -> None:
+        """It failed for good: a plain notice with a reference and a button to try again. What was said stays."""
+        number = reference()
+        log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
+        if held.said and held.turn.answer is None:
+            await self._store(held, Finish.LENGTH)
+        if not isinstance(error, DeliveryError):
+            await self._end(held, reply, self._error_text(held, error, number), buttons=(Button.RETRY,))
+        await self._close(held, State.FAILED, error=error.code, reference=number)
+
+    async def _call_off(self, held: Held, reply: Reply) -> None:
+        """Somebody called the answer off, or this worker may no longer speak."""
+        match held.why:
+            case Cancel.STOPPED | Cancel.RESET:
+                if held.said:
+                    await self._store(held, Finish.STOP)
+                await self._end(held, reply, self._notice(held, STOP_NOTICES[held.why]))
+                await self._close(held, State.CANCELLED)
+            case Cancel.DELETED:
+                await reply.withdraw()
+                await self._close(held, State.CANCELLED)
+            case Cancel.EDITED | None:
+                await reply.abandon()
+                await held.release()
+
+    async def _leave(self, held: Held, reply: Reply, error: RejoinderError) -> None:
+        """Touch the turn no more: when its lease has ended it is taken up again, here or elsewhere."""
+        log.warning("turn %s: left for another attempt (%s)", held.turn.id, error)
+        await reply.abandon()
+
+    async def _or_leave(self, held: Held, reply: Reply, ending: Coroutine[None, None, None]) -> None:
+        try:
+            await ending
+        except (LeaseLost, StoreUnavailable, PlatformBusy, PlatformUnreachable) as error:
+            await self._leave(held, reply, error)
+        except DeliveryError as error:
+            log.warning("turn %s: its ending could not be shown (%s)", held.turn.id, error)
+            await reply.abandon()
+            await self._close(held, State.FAILED, error=error.code)
+
+    async def _end(self, held: Held, reply: Reply, note: str, buttons: Sequence[Button] = ()) -> None:
+        if held.said:
+            await reply.finish(_with_notes(held.said, [note]), buttons=buttons)
+        else:
+            await reply.fail(note, buttons=buttons)
+
+    async def _close(self, held: Held, state: State, *, error: str = "", reference: str = "") -> None:
+        await held.close(state, error=error, reference=reference)
+        self._meters.ended(held.turn.place.platform, state.value)
+
+    # What the bot says itself.
+
+    def _notice(self, held: Held, code: str, **parameters: object) -> str:
+        return notice(code, self._speaks(held), **parameters)
+
+    def _speaks(self, held: Held) -> str:
+        return language_of(held.turn.author.language, self._language)
+
+    def _error_text(self, held: Held, error: RejoinderError, number: str) -> str:
+        wait = error.retry_after if isinstance(error, Overloaded) else None
+        if wait is not None:
+            now = self._clock()
+            until = wait_text(now, now + timedelta(seconds=wait), self._speaks(held))
+            return self._notice(held, "overloaded_until", wait=until, reference=number)
+        return self._notice(held, error.code, reference=number)
+
+    def _limit_text(self, held: Held, limit: LimitReached) -> str:
+        unit, _, period = limit.limit.partition("_")
+        unit = "nanousd" if unit == "usd" else unit
+        language = self._speaks(held)
+        return notice(
+            f"limit_{period}",
+            language,
+            allowed=amount(limit.allowed, unit),
+            left=amount(limit.left, unit),
+            unit=unit_word(unit, language),
+            time=f"{limit.retry_at:%H:%M}",
+            date=f"{limit.retry_at:%Y-%m-%d}",
+            wait=wait_text(self._clock(), limit.retry_at, language),
+        )
+
+
+def _with_notes(answer: str, notes: Sequence[str]) -> str:
+    return "\n\n".join([answer.rstrip(), *(f"_{note}_" for note in notes)])

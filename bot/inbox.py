@@ -1,0 +1,239 @@
+"""Accepted turns waiting for an answer: who works on which, under a lease that is renewed, and what happens when it is lost.
+
+A worker holds a turn as `Held`. While it lives it renews the lease; when it can't, it stops touching the turn *before* the lease could
+end, so that whoever takes over finds it alone. A cancellation may come from any process: as a signal at once, or with the next renewal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Protocol
+
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
+
+from bot.chat import Cancel, Finish, State, Turn
+from bot.errors import LeaseLost, StoreUnavailable
+from bot.ports import Clock, Inbox, Journal, Pulse
+
+log = logging.getLogger(__name__)
+
+POLL = 1.0
+"""Seconds between looks for abandoned turns when no signal comes."""
+BEATS = 4
+"""Renewals within one lease; a worker gives up when only the last of them is left."""
+
+
+class Answering(Protocol):
+    """What is done with a held turn (the engine). Must end soon after it is cancelled."""
+
+    async def answer(self, held: Held) -> None: ...
+
+
+class Held:
+    """A turn under lease. What it writes is fenced: after the lease is lost every verb raises `LeaseLost`.
+
+    `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
+    `said` is the answer so far, kept up to date by the engine.
+    """
+
+    def __init__(self, inbox: Inbox, turn: Turn, owner: str, lease: timedelta, clock: Clock) -> None:
+        self._inbox, self._owner, self._lease, self._clock = inbox, owner, lease, clock
+        self.turn = turn
+        self.journal: Journal = SteadyJournal(inbox.journal(turn, owner), lease.total_seconds() / BEATS)
+        self.why: Cancel | None = None
+        self.said = ""
+        self._ends = clock() + lease
+        self._off = asyncio.Event()
+
+    async def answered(self, answer: str, tokens: int, counter: str, finish: Finish) -> None:
+        await self._steady(lambda: self._inbox.answered(self.turn.id, self._owner, answer, tokens, counter, finish))
+
+    async def close(self, state: State, *, error: str = "", reference: str = "") -> None:
+        now = self._clock()
+        await self._steady(
+            lambda: self._inbox.close(self.turn.id, self._owner, state, error=error, reference=reference, now=now)
+        )
+
+    async def release(self) -> None:
+        """Give the turn back, for anyone to begin at once."""
+        await self._steady(lambda: self._inbox.release(self.turn.id, self._owner))
+
+    def call_off(self, why: Cancel | None) -> None:
+        """Stop the work on it soon; the first reason counts."""
+        if not self._off.is_set():
+            self.why = why
+            self._off.set()
+
+    async def called_off(self) -> None:
+        await self._off.wait()
+
+    async def keep(self) -> None:
+        """Renew the lease until called off; lets the turn go when it is lost or can't be renewed in time."""
+        beat = self._lease / BEATS
+        while not self._off.is_set():
+            await _sleep_unless(self._off, beat.total_seconds())
+            try:
+                asked = self._clock()
+                renewal = await asyncio.wait_for(
+                    self._inbox.renew(self.turn.id, self._owner, asked + self._lease), beat.total_seconds()
+                )
+            except (StoreUnavailable, TimeoutError):
+                if self._clock() + beat >= self._ends:
+                    log.warning("turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id)
+                    self.call_off(None)
+                continue
+            if renewal.pulse is Pulse.LOST:
+                self.call_off(None)
+            elif renewal.cancel is not None:
+                self.call_off(renewal.cancel)
+            else:
+                self._ends = asked + self._lease
+
+    async def _steady(self, verb: Callable[[], Awaitable[None]]) -> None:
+        await steady(verb, (self._ends - self._clock()).total_seconds())
+
+
+class SteadyJournal:
+    """A journal that waits out a database which is away for a moment."""
+
+    def __init__(self, journal: Journal, patience: float) -> None:
+        self._journal, self._patience = journal, patience
+        self.parts = journal.parts
+
+    async def intend(self, index: int, nonce: str) -> None:
+        await steady(lambda: self._journal.intend(index, nonce), self._patience)
+
+    async def posted(self, index: int, message: str) -> None:
+        await steady(lambda: self._journal.posted(index, message), self._patience)
+
+    async def finished(self, index: int, text: str) -> None:
+        await steady(lambda: self._journal.finished(index, text), self._patience)
+
+    async def removed(self, index: int) -> None:
+        await steady(lambda: self._journal.removed(index), self._patience)
+
+
+async def steady(verb: Callable[[], Awaitable[None]], patience: float) -> None:
+    """Do it, again and again while the database is away, for `patience` seconds at most; then `LeaseLost`."""
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(StoreUnavailable),
+        wait=wait_random_exponential(multiplier=0.05, max=0.5),
+        stop=stop_after_delay(max(patience, 0)),
+        reraise=True,
+    )
+    try:
+        await retrying(verb)
+    except StoreUnavailable as error:
+        raise LeaseLost("the database was away for too long") from error
+
+
+async def _sleep_unless(event: asyncio.Event, seconds: float) -> None:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+class Workers:
+    """Claims turns as they come and has them answered, `most` at a time. `owner` names this process in the database."""
+
+    def __init__(
+        self,
+        inbox: Inbox,
+        engine: Answering,
+        *,
+        owner: str,
+        lease: timedelta,
+        most: int,
+        abreast: int,
+        attempts: int,
+        clock: Clock,
+    ) -> None:
+        self._inbox, self._engine, self._owner, self._lease = inbox, engine, owner, lease
+        self._most, self._abreast, self._attempts, self._clock = most, abreast, attempts, clock
+        self._held: dict[int, Held] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    async def run(self) -> None:
+        """Work until cancelled or drained."""
+        listening = asyncio.create_task(self._listen(), name="signals")
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                await self._claim_all()
+                await _sleep_unless(self._wake, POLL)
+        finally:
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+
+    async def drain(self, grace: float) -> None:
+        """Claim nothing more; let what runs finish within `grace` seconds, give the rest back."""
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=grace)
+        for held in list(self._held.values()):
+            held.call_off(None)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def busy(self) -> int:
+        return len(self._tasks)
+
+    async def _claim_all(self) -> None:
+        while len(self._tasks) < self._most and not self._stopping:
+            try:
+                turn = await self._inbox.claim(
+                    self._owner, self._clock(), self._lease, abreast=self._abreast, attempts=self._attempts
+                )
+            except StoreUnavailable:
+                log.warning("the database does not answer; waiting for it")
+                return
+            if turn is None:
+                return
+            task = asyncio.create_task(self._work(turn), name=f"turn {turn.id}")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("%s failed", task.get_name(), exc_info=error)
+
+    async def _work(self, turn: Turn) -> None:
+        held = Held(self._inbox, turn, self._owner, self._lease, self._clock)
+        self._held[turn.id] = held
+        if turn.cancel is not None:
+            held.call_off(turn.cancel)
+        answering = asyncio.create_task(self._engine.answer(held), name=f"answer {turn.id}")
+        keeping = asyncio.create_task(held.keep(), name=f"lease {turn.id}")
+        called_off = asyncio.create_task(held.called_off())
+        try:
+            await asyncio.wait({answering, called_off}, return_when=asyncio.FIRST_COMPLETED)
+            if not answering.done():
+                answering.cancel()
+            await asyncio.gather(answering, return_exceptions=True)
+        finally:
+            del self._held[turn.id]
+            answering.cancel()
+            keeping.cancel()
+            called_off.cancel()
+            await asyncio.gather(keeping, called_off, return_exceptions=True)
+        if not answering.cancelled() and (error := answering.exception()) is not None:
+            raise error
+
+    async def _listen(self) -> None:
+        async with aclosing(self._inbox.signals()) as signals:  # type: ignore[type-var]
+            async for signal in signals:
+                held = self._held.get(signal.turn) if signal.turn is not None else None
+                if held is not None and signal.cancel is not None:
+                    held.call_off(signal.cancel)
+                self._wake.set()
+

@@ -1,0 +1,139 @@
+"""What is said on the platforms, and what becomes of it: for us or not, a command or a question, filtered, accepted.
+
+An adapter hands everything in here and acknowledges it only after the call returned: by then it is committed. Nothing unfiltered
+goes past this file, neither into the store nor into a log.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from dataclasses import replace
+
+from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, plain_text
+from bot.commands import Commands, spoken_command
+from bot.context import Counter
+from bot.notices import language_of, notice
+from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
+from bot.redaction import Redactor
+
+log = logging.getLogger(__name__)
+
+
+class FrontDesk:
+    """Implements the `Reception` port."""
+
+    def __init__(
+        self,
+        *,
+        inbox: Inbox,
+        conversations: Conversations,
+        commands: Commands,
+        redactor: Redactor,
+        counter: Counter,
+        admins: Collection[str],
+        language: str,
+        queue: int,
+        clock: Clock,
+    ) -> None:
+        self._inbox, self._conversations, self._commands = inbox, conversations, commands
+        self._redactor, self._counter = redactor, counter
+        self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
+
+    async def said(self, incoming: Incoming) -> Receipt:
+        """A message: a command, a question, or none of ours."""
+        if not await self._addressed(incoming):
+            return Receipt(Outcome.NOT_ADDRESSED)
+        language = self._speak(incoming.author)
+        verb = spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
+        if verb is not None:
+            return await self._spoken(incoming, verb, language)
+        if not incoming.text.strip():
+            return Receipt(Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None)
+        return await self._accept(incoming, language)
+
+    async def edited(self, incoming: Incoming) -> Receipt:
+        """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question."""
+        content, masked, tokens = self._filtered(incoming.content)
+        if not incoming.text.strip():
+            return Receipt(Outcome.EMPTY)
+        amended = await self._inbox.amend(
+            incoming, content, masked=masked, tokens=tokens, counter=self._counter.name, now=self._clock()
+        )
+        if amended is not None:
+            return Receipt(Outcome.ACCEPTED if amended.created else Outcome.DUPLICATE)
+        if incoming.mentioned:
+            return await self.said(incoming)
+        return Receipt(Outcome.UNKNOWN_EDIT)
+
+    async def deleted(self, place: Place, message: str) -> None:
+        """A question is gone: its answer is called off, its words are forgotten."""
+        await self._inbox.cancel(Cancel.DELETED, place=place, message=message)
+
+    async def invoked(self, invocation: Invocation) -> Said:
+        """A slash command. Its answer is made anew for a repeated delivery, but its effect comes once."""
+        language = self._speak(invocation.author)
+        if not await self._inbox.once(invocation.key, self._clock()):
+            return Said(notice("gone", language))
+        log.info("command %s on %s", invocation.verb[:20], invocation.place.platform)
+        return await self._commands.run(invocation, language)
+
+    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
+        """A button under an answer: only for the one who asked, or an admin."""
+        language = self._speak(invocation.author)
+        owner = None if self._is_admin(invocation.place, invocation.author) else invocation.author.id
+        if not await self._inbox.once(invocation.key, self._clock()):
+            return None
+        if button is Button.STOP:
+            done = await self._inbox.cancel(Cancel.STOPPED, turn=turn, author=owner) > 0
+        else:
+            done = await self._inbox.retry(turn, owner, self._clock())
+        return None if done else Said(notice("gone", language))
+
+    async def removed(self, platform: str, installation: str) -> None:
+        log.warning("the bot was removed from %s %s", platform, installation)
+        await self._conversations.revoke(platform, installation, self._clock())
+
+    async def _addressed(self, incoming: Incoming) -> bool:
+        if incoming.mentioned or incoming.direct:
+            return True
+        return bool(incoming.place.thread) and await self._conversations.following(incoming.place)
+
+    async def _spoken(self, incoming: Incoming, verb: str, language: str) -> Receipt:
+        if not await self._inbox.once(incoming.key, self._clock()):
+            return Receipt(Outcome.DUPLICATE)
+        invocation = Invocation(incoming.key, incoming.place, incoming.author, verb, direct=incoming.direct)
+        log.info("command %s on %s", verb, incoming.place.platform)
+        return Receipt(Outcome.COMMAND, await self._commands.run(invocation, language))
+
+    async def _accept(self, incoming: Incoming, language: str) -> Receipt:
+        content, masked, tokens = self._filtered(incoming.content)
+        author = replace(incoming.author, name=self._redactor.mask(incoming.author.name).text)
+        accepted = await self._inbox.accept(
+            replace(incoming, author=author),
+            content,
+            masked=masked,
+            tokens=tokens,
+            counter=self._counter.name,
+            now=self._clock(),
+            queue=self._queue,
+        )
+        if accepted is None:
+            return Receipt(Outcome.CROWDED, Said(notice("crowded", language, count=self._queue)))
+        return Receipt(Outcome.ACCEPTED if accepted.created else Outcome.DUPLICATE)
+
+    def _filtered(self, content: Content) -> tuple[Content, tuple[str, ...], int]:
+        """The content with everything sensitive masked, the kinds of it, and its tokens."""
+        kinds: set[str] = set()
+        parts: list[Text | File] = []
+        for part in content:
+            masked = self._redactor.mask(part.text if isinstance(part, Text) else part.name)
+            kinds.update(masked.kinds)
+            parts.append(Text(masked.text) if isinstance(part, Text) else replace(part, name=masked.text))
+        return tuple(parts), tuple(sorted(kinds)), self._counter.count(plain_text(tuple(parts)))
+
+    def _speak(self, author: Author) -> str:
+        return language_of(author.language, self._language)
+
+    def _is_admin(self, place: Place, author: Author) -> bool:
+        return author.admin or f"{place.platform}:{author.id}" in self._admins
