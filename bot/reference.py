@@ -1,0 +1,67 @@
+"""The settings as documents, made from `Settings` itself: `.env.example` and the table in `docs/settings.md`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from bot.settings import Settings
+
+GROUPS = (
+    ("Slack", ("SLACK_", "REJOINDER_SLACK_")),
+    ("Discord", ("DISCORD_", "REJOINDER_DISCORD_")),
+    ("The model", ("OPENAI_", "ANTHROPIC_", "REJOINDER_MODEL", "REJOINDER_LOCAL_MODEL")),
+    ("The conversation", ("REJOINDER_SYSTEM_PROMPT", "REJOINDER_CONTEXT_TOKENS", "REJOINDER_MAX_OUTPUT_TOKENS")),
+    ("Limits per person", ("REJOINDER_USER_",)),
+    ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
+    ("Running it", ("",)),
+)
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every setting, commented, with its default."""
+    lines = ["# Copy this file to .env and set what you need; everything else may stay as it is.", ""]
+    for title, fields in _grouped():
+        lines.append(f"# ---- {title}")
+        for field in fields:
+            lines.append(f"# {_plain(field)}")
+            lines.append(f"#{field.alias}={_default(field)}")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def markdown() -> str:
+    """The reference page of all settings."""
+    lines = ["# Settings", "", "Read from the environment, or from a file `.env` in the project's or the current folder.", ""]
+    for title, fields in _grouped():
+        lines += [f"## {title}", "", "| variable | meaning | default |", "| --- | --- | --- |"]
+        lines += [f"| `{field.alias}` | {field.description} | {_code(_default(field))} |" for field in fields]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _grouped() -> list[tuple[str, list[FieldInfo]]]:
+    left = list(Settings.model_fields.values())
+    grouped = []
+    for title, prefixes in GROUPS:
+        mine = [field for field in left if str(field.alias).startswith(prefixes)]
+        left = [field for field in left if field not in mine]
+        grouped.append((title, mine))
+    return grouped
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if value is None or value == ():
+        return ""
+    return value.as_posix() if isinstance(value, Path) else str(value) if isinstance(value, str | int | float | Decimal) else ""
+
+
+def _code(value: str) -> str:
+    return f"`{value}`" if value else ""
+
+
+def _plain(field: FieldInfo) -> str:
+    return (field.description or "").replace("`", "")
