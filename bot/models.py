@@ -1,0 +1,174 @@
+"""What is known of each model: how much it takes, what it costs, what may be said to it, and when it ends.
+
+All of it is data: `models.toml`, and a file of the operator's that adds to it. A model that stands nowhere
+works too, with small windows and an unknown price.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from bot.chat import Usage
+from bot.errors import ConfigError
+from bot.model_file import UNKNOWN, Tables, read_tables, wrong
+from bot.prices import Price
+
+BUILT_IN: Final = Path(__file__).with_name("models.toml")
+APIS: Final[Mapping[str, str]] = {
+    "openai": "openai",
+    "openai-responses": "openai",
+    "openai-chat": "openai",
+    "anthropic": "anthropic",
+    "local": "local",
+}
+"""What may stand before the colon of a model's name, and whose model it then is."""
+SOON: Final = timedelta(days=60)
+"""So long before a model ends, its use is warned of."""
+
+_SNAPSHOT = re.compile(r"-(?:\d{4}-\d\d-\d\d|\d{8}|\d{4}|latest)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model. `provider` is whose it is (`openai`, `anthropic`, `local`), `name` what its API calls it.
+
+    `window` holds prompt and answer together, in tokens. `effort` is the reasoning effort that is sent,
+    empty where none is. `exact`: `encoding` is the model's own tokenizer; where it is not, a count times
+    `ratio` estimates the truth. `shutdown` is the first day without it.
+    """
+
+    provider: str
+    name: str
+    known: bool = False
+    window: int = 8_192
+    max_output: int = 2_048
+    price: Price | None = None
+    role: Literal["developer", "system"] = "system"
+    token_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    temperature: bool = False
+    efforts: tuple[str, ...] = ()
+    effort: str = ""
+    images: bool = False
+    caching: Literal["implicit", "explicit", "none"] = "none"
+    encoding: str = "o200k_base"
+    exact: bool = False
+    ratio: float = 1.0
+    name_field: bool = False
+    shutdown: date | None = None
+    successor: str = ""
+
+    def cost(self, usage: Usage) -> Decimal | None:
+        """What a call cost, in US dollars; None where the price is unknown."""
+        return None if self.price is None else self.price.cost(usage)
+
+    def worst_cost(self, prompt_tokens: int, output_cap: int) -> Decimal | None:
+        """The most a call can cost, in US dollars; None where the price is unknown."""
+        return None if self.price is None else self.price.worst_cost(prompt_tokens, output_cap)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """A model as an operator names it: which API speaks (a key of `APIS`), and the model's own name."""
+
+    api: str
+    model: str
+
+    @property
+    def provider(self) -> str:
+        return APIS[self.api]
+
+    def __str__(self) -> str:
+        return f"{self.api}:{self.model}"
+
+
+class Models:
+    """All models, by provider and name. `unknown` has one for each provider, for those that stand nowhere."""
+
+    def __init__(self, known: Iterable[Model], unknown: Iterable[Model]) -> None:
+        self._known = {(model.provider, model.name): model for model in known}
+        self._unknown = {model.provider: model for model in unknown}
+
+    def __iter__(self) -> Iterator[Model]:
+        return iter(self._known.values())
+
+    def spec(self, text: str) -> Spec:
+        """Read `provider:model` or a bare name; one that stands nowhere is OpenAI's, or a compatible
+        server's.
+        """
+        api, colon, name = text.strip().partition(":")
+        if colon and api in APIS:
+            name = name.strip()
+        else:
+            name = text.strip()
+            api = self._whose(name)
+        if not name:
+            cure = "Write provider:model, for example openai:gpt-6-luna"
+            raise ConfigError("REJOINDER_MODEL", f"{text!r} names no model", cure)
+        return Spec(api, name)
+
+    def get(self, text: str | Spec) -> Model:
+        """What is known of a model. A dated snapshot without an entry of its own is like its model."""
+        spec = text if isinstance(text, Spec) else self.spec(text)
+        for name in (spec.model, _SNAPSHOT.sub("", spec.model)):
+            if (model := self._known.get((spec.provider, name))) is not None:
+                return replace(model, name=spec.model)
+        return replace(self._unknown[spec.provider], name=spec.model)
+
+    def _whose(self, name: str) -> str:
+        for provider in self._unknown:
+            if self._known.keys() & {(provider, name), (provider, _SNAPSHOT.sub("", name))}:
+                return provider
+        return "anthropic" if name.startswith("claude-") else "openai"
+
+
+def check(model: Model, today: date) -> tuple[str, ...]:
+    """Warnings about a model, each a sentence. Raises `ConfigError` for one that has ended.
+
+    Only its own provider ends a model: where another server answers to its name, there is nothing to check.
+    """
+    if model.shutdown is None:
+        return ()
+    cure = f"Use {model.provider}:{model.successor}" if model.successor else "Choose another model"
+    if model.shutdown <= today:
+        raise ConfigError("REJOINDER_MODEL", f"{model.name} was shut down on {model.shutdown}", cure)
+    soon = model.shutdown - today <= SOON
+    return (f"{model.name} will be shut down on {model.shutdown}. {cure}",) if soon else ()
+
+
+def load_models(extra: Path | None = None) -> Models:
+    """All that is known of models, with the operator's own file over it. Raises `ConfigError`."""
+    tables = read_tables(BUILT_IN)
+    for provider, models in (read_tables(extra) if extra is not None else {}).items():
+        for name, values in models.items():
+            tables[provider][name] = tables[provider].get(name, {}) | values
+    file = extra or BUILT_IN
+    known = [
+        _model(file, tables, provider, name)
+        for provider in tables
+        if provider != UNKNOWN
+        for name in tables[provider]
+    ]
+    unknown = [Model(provider, "", **values) for provider, values in tables[UNKNOWN].items()]
+    return Models(known, unknown)
+
+
+def _model(file: Path, tables: Tables, provider: str, name: str, seen: tuple[str, ...] = ()) -> Model:
+    """Build one model: its table, over what it is like, over what its provider's unknown models are like."""
+    values: dict[str, Any] = dict(tables[provider][name])
+    like = values.pop("like", None)
+    if like is None:
+        base = Model(provider, name, **tables[UNKNOWN].get(provider, {}))
+    elif like not in tables[provider] or like in (*seen, name):
+        raise wrong(
+            file, f'[{provider}."{name}"] like', f"names {like!r}, which stands nowhere or leads back here"
+        )
+    else:
+        other = _model(file, tables, provider, like, (*seen, name))
+        base = replace(other, name=name, shutdown=None, successor="")
+    return replace(base, known=True, **values)
