@@ -12,11 +12,7 @@ from typing import Protocol
 
 from bot.chat import Exchange, Message, Role
 from bot.errors import TooLong
-
-PER_MESSAGE = 3
-PER_NAME = 1
-PER_REPLY = 3
-"""OpenAI's published rule for chat prompts ("How to count tokens with tiktoken"): every message, every name, the reply's priming."""
+from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
 
 ESTIMATE_MARGIN = 1.15
 """What is only estimated may be this much larger in truth."""
@@ -101,7 +97,7 @@ def _as_messages(exchange: Exchange, named: bool) -> tuple[Message, Message]:
 def _costs(counter: Counter) -> Callable[[Message], int]:
     def cost(message: Message) -> int:
         name = PER_NAME + counter.count(message.name) if message.name else 0
-        return PER_MESSAGE + name + counter.count(message.text)
+        return PER_MESSAGE + PER_ROLE + name + counter.count(message.text)
 
     return cost
 
@@ -110,4 +106,4 @@ def _exchange_tokens(exchange: Exchange, counter: Counter, cost: Callable[[Messa
     if exchange.counter != counter.name:
         return sum(cost(message) for message in _as_messages(exchange, named))
     name = PER_NAME + counter.count(exchange.name) if named and exchange.name else 0
-    return 2 * PER_MESSAGE + name + exchange.question_tokens + exchange.answer_tokens
+    return 2 * (PER_MESSAGE + PER_ROLE) + name + exchange.question_tokens + exchange.answer_tokens

@@ -85,11 +85,11 @@ class Journal(Protocol):
 
 
 class Adapter(Protocol):
-    """A platform. `run` serves until cancelled, calling `ready` each time it is connected."""
+    """A platform. `run` serves until cancelled; each time it is connected it calls `ready` with one line that says to what."""
 
     platform: str
 
-    async def run(self, ready: Callable[[], None]) -> None: ...
+    async def run(self, ready: Callable[[str], None]) -> None: ...
 
     def reply(self, turn: Turn, journal: Journal) -> Reply: ...
 

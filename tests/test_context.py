@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat import Exchange, Message, Role
-from bot.context import PER_MESSAGE, PER_NAME, PER_REPLY, Window, fit, window_for
+from bot.context import Window, fit, window_for
 from bot.errors import TooLong
+from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
 
 
 class Words:
@@ -50,9 +51,9 @@ async def test_everything_fits_in_order_of_arrival() -> None:
 
 async def test_counts_follow_the_published_rule() -> None:
     fitted = await fit(newest_first(exchange(1)), question("a b"), system="be kind", window=Window(1000, 100), counter=Words(), named=True)
-    assert fitted.system == PER_REPLY + PER_MESSAGE + 2
-    assert fitted.question == PER_MESSAGE + PER_NAME + 1 + 2
-    assert fitted.history == 2 * PER_MESSAGE + PER_NAME + 1 + 6 + 6
+    assert fitted.system == PER_REPLY + PER_MESSAGE + PER_ROLE + 2
+    assert fitted.question == PER_MESSAGE + PER_ROLE + PER_NAME + 1 + 2
+    assert fitted.history == 2 * (PER_MESSAGE + PER_ROLE) + PER_NAME + 1 + 6 + 6
 
 
 async def test_whole_turns_are_dropped_from_the_oldest_on() -> None:

@@ -1,0 +1,183 @@
+"""Small working stand-ins for what lies outside the engine: a platform that shows replies, a provider that speaks from a script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Text, Turn, Usage
+from bot.errors import RejoinderError
+from bot.ports import Button, Journal
+
+ADA = Author("U1", "Ada")
+GRACE = Author("U2", "Grace")
+ROOT = Author("U9", "Root", admin=True)
+CHANNEL = Place("fake", "T1", "C1")
+
+
+class FakeClock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, seconds: float) -> datetime:
+        self.now += timedelta(seconds=seconds)
+        return self.now
+
+
+def incoming(
+    text: str,
+    *,
+    message: str,
+    author: Author = ADA,
+    place: Place = CHANNEL,
+    sent_at: datetime,
+    mentioned: bool = True,
+    direct: bool = False,
+    revision: str = "",
+    branched_at: datetime | None = None,
+    files: Sequence[File] = (),
+) -> Incoming:
+    content = ((Text(text),) if text else ()) + tuple(files)
+    address = {"v": 1, "message": message}
+    return Incoming(place, message, author, content, address, sent_at, mentioned, direct, revision, branched_at)
+
+
+@dataclass
+class Shown:
+    """What a person sees of one answer."""
+
+    updates: list[str] = field(default_factory=list)
+    text: str = ""
+    notice: str = ""
+    buttons: tuple[Button, ...] = ()
+    finished: bool = False
+    withdrawn: bool = False
+    abandoned: bool = False
+
+
+class FakeReply:
+    """Shows everything at once, as one part."""
+
+    def __init__(self, shown: Shown, journal: Journal, failures: list[RejoinderError]) -> None:
+        self._shown, self._failures = shown, failures
+        self.kept = "".join(part.text for part in journal.parts if part.text is not None)
+
+    def start(self) -> None:
+        self._shown.finished = False
+
+    def update(self, text: str) -> None:
+        self._shown.updates.append(text)
+        self._shown.text = text
+
+    async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
+        self._fail_as_told()
+        self._shown.text, self._shown.buttons, self._shown.finished = text, tuple(buttons), True
+
+    async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
+        self._fail_as_told()
+        self._shown.notice, self._shown.buttons, self._shown.finished = notice, tuple(buttons), True
+
+    async def withdraw(self) -> None:
+        self._shown.withdrawn = True
+
+    async def abandon(self) -> None:
+        self._shown.abandoned = True
+
+    def _fail_as_told(self) -> None:
+        if self._failures:
+            raise self._failures.pop(0)
+
+
+class FakePlatform:
+    """Keeps what is shown per question; `whispers` is what only the asker saw."""
+
+    platform = "fake"
+
+    def __init__(self, *, whispering: bool = False) -> None:
+        self.shown: dict[str, Shown] = {}
+        self.whispers: list[str] = []
+        self.failures: list[RejoinderError] = []
+        self._whispering = whispering
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        ready("the fake platform")
+        await asyncio.Event().wait()
+
+    def reply(self, turn: Turn, journal: Journal) -> FakeReply:
+        return FakeReply(self.shown.setdefault(turn.message, Shown()), journal, self.failures)
+
+    async def whisper(self, turn: Turn, notice: str) -> bool:
+        if self._whispering:
+            self.whispers.append(notice)
+        return self._whispering
+
+    async def stop(self) -> None:
+        return
+
+    async def aclose(self) -> None:
+        return
+
+
+class Gate:
+    """In a script: the provider waits here until the test opens it."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+
+
+Step = str | Usage | Finish | Gate | RejoinderError
+Script = Sequence[Step]
+
+
+class ScriptedProvider:
+    """Speaks its scripts, one a call; keeps every prompt; notes how many streams were closed before their end."""
+
+    name = "scripted"
+
+    def __init__(self, *scripts: Script) -> None:
+        self.scripts = list(scripts)
+        self.prompts: list[Prompt] = []
+        self.closed_early = 0
+
+    async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
+        self.prompts.append(prompt)
+        script = self.scripts.pop(0) if self.scripts else answer("Fine.")
+        done = False
+        try:
+            for step in script:
+                if isinstance(step, RejoinderError):
+                    raise step
+                if isinstance(step, Gate):
+                    step.reached.set()
+                    await step.open.wait()
+                else:
+                    yield _delta(step)
+            done = True
+        finally:
+            self.closed_early += not done
+
+    async def aclose(self) -> None:
+        return
+
+
+def answer(text: str, *, pieces: int = 3, usage: Usage | None = Usage(prompt=10, output=5), finish: Finish | None = Finish.STOP) -> list[Step]:
+    """A script that says the text in some pieces and ends as told."""
+    size = max(1, -(-len(text) // pieces))
+    steps: list[Step] = [text[start : start + size] for start in range(0, len(text), size)]
+    return steps + [step for step in (usage, finish) if step is not None]
+
+
+def _delta(step: str | Usage | Finish) -> Delta:
+    if isinstance(step, Usage):
+        return Delta(usage=step)
+    if isinstance(step, Finish):
+        return Delta(finish=step)
+    return Delta(text=step)
