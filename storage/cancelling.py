@@ -1,0 +1,71 @@
+"""Calling turns off: one of them, those of a place, or those of an installation that is gone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, case, exists, not_, select, update
+
+from bot.chat import Cancel, State
+from bot.ports import Signal
+from storage.database import Transaction
+from storage.sql import unfinished
+from storage.tables import RUNNING, WAITING, conversations, parts, turns
+
+_shown = exists().where(parts.c.turn_id == turns.c.id)
+
+
+def in_conversations(which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The turns of these conversations."""
+    return turns.c.conversation_id.in_(select(conversations.c.id).where(which))
+
+
+async def call_off(
+    transaction: Transaction, which: ColumnElement[bool], reason: Cancel, now: datetime
+) -> int:
+    """Call off the unfinished turns among `which`; how many they were.
+
+    A waiting turn that has shown nothing is over at once. Any other is left to its worker, or to the next one, which learns
+    the reason with its claim or its next renewal and puts in order what people see. DELETED forgets the words at once, those
+    of finished turns, too, and gives way to no other reason.
+    """
+    silent = and_(which, turns.c.state == WAITING, not_(_shown))
+    over = {"state": State.CANCELLED, "finished_at": now}
+    closed = await transaction.sql.execute(
+        update(turns).where(silent).values(over | _because(reason)).returning(turns.c.id)
+    )
+    ended = len(closed.all())
+    statement = update(turns).where(which, unfinished).values(_because(reason)).returning(turns.c.id)
+    at_work = (await transaction.sql.execute(statement)).scalars().all()
+    if reason is Cancel.DELETED:
+        await transaction.sql.execute(update(turns).where(which).values(_because(reason)))
+        await forget(transaction, which)
+    if ended or at_work:
+        transaction.signal(*(Signal(turn_id, reason) for turn_id in at_work), Signal())
+    return ended + len(at_work)
+
+
+async def close_all(transaction: Transaction, which: ColumnElement[bool], now: datetime) -> None:
+    """End the unfinished turns among `which` without a word: nothing can be said there any more."""
+    running = (
+        (await transaction.sql.execute(select(turns.c.id).where(which, turns.c.state == RUNNING)))
+        .scalars()
+        .all()
+    )
+    over = {"state": State.CANCELLED, "finished_at": now, "owner": None, "lease_until": None}
+    await transaction.sql.execute(
+        update(turns).where(which, unfinished).values(over | _because(Cancel.STOPPED))
+    )
+    transaction.signal(*(Signal(turn_id, Cancel.STOPPED) for turn_id in running))
+
+
+async def forget(transaction: Transaction, which: ColumnElement[bool]) -> None:
+    """Clear the words of the question and of its answer; that there was one stays known."""
+    silent = {"content": [], "masked": [], "question_tokens": 0, "answer": None, "answer_tokens": 0}
+    await transaction.sql.execute(update(turns).where(which).values(silent))
+    theirs = parts.c.turn_id.in_(select(turns.c.id).where(which))
+    await transaction.sql.execute(update(parts).where(theirs).values(text=None))
+
+
+def _because(reason: Cancel) -> dict[str, object]:
+    return {"cancel": case((turns.c.cancel == Cancel.DELETED, turns.c.cancel), else_=reason)}

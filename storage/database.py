@@ -1,0 +1,150 @@
+"""One database, SQLite or PostgreSQL, and the two ways to use it: a reading, and a writing transaction per store verb.
+
+SQLite has one writer, so one connection writes, always under BEGIN IMMEDIATE (a transaction that read first could otherwise
+fail at its first write, whatever its time-out), while a few others read without taking the write lock. On PostgreSQL all
+share a pool. All that means "the database does not answer now" becomes `StoreUnavailable` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from bot.errors import StoreUnavailable
+from bot.ports import Signal
+from storage.engines import collided, complete, in_memory, postgres_engine, sqlite_engine, unavailable
+from storage.signals import Bell, PostgresBell
+
+PATIENCE = 20.0
+"""Seconds that a verb may take, waiting for a connection or a lock included; then the database counts as not answering."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What a verb writes with: the connection, and the signals that go out when, and only when, it is committed."""
+
+    sql: AsyncConnection
+    signals: list[Signal] = field(default_factory=list)
+
+    def signal(self, *signals: Signal) -> None:
+        self.signals.extend(signals)
+
+
+class Database:
+    """Holds no connection between two verbs."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        self.url, self.patience = complete(url), patience
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.bell: Bell
+        if self.is_sqlite:
+            self._writer = sqlite_engine(self.url, writes=True, patience=patience)
+            memory = in_memory(self.url)
+            self._reader = (
+                self._writer if memory else sqlite_engine(self.url, writes=False, patience=patience)
+            )
+            self.bell = Bell()
+        else:
+            self._writer = postgres_engine(self.url, patience=patience)
+            self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
+            self.bell = PostgresBell(self._writer)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for statements that stand alone. On SQLite it can't write."""
+        with _answering():
+            async with asyncio.timeout(self.patience), self._reader.connect() as sql:
+                yield sql
+
+    async def write(self, verb: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `verb` in one transaction; from its beginning again when another transaction was in the way."""
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(collided),
+            stop=stop_after_attempt(5),
+            wait=wait_random_exponential(multiplier=0.02, max=0.5),
+            reraise=True,
+        )
+        with _answering():
+            async with asyncio.timeout(self.patience):
+                return await retrying(self._write_once, verb)
+
+    async def _write_once(self, verb: Callable[[Transaction], Awaitable[T]]) -> T:
+        async with self._writer.begin() as sql:
+            transaction = Transaction(sql)
+            result = await verb(transaction)
+            await self.bell.announce(sql, transaction.signals)
+        self.bell.ring(transaction.signals)
+        return result
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction for a migration: no deadline, and no foreign keys enforced on SQLite while tables are replaced."""
+        if not self.is_sqlite or in_memory(self.url):
+            with _answering():
+                async with self._writer.begin() as sql:
+                    yield sql
+            return
+        engine = sqlite_engine(self.url, writes=True, foreign_keys=False)
+        try:
+            with _answering():
+                async with engine.begin() as sql:
+                    yield sql
+        finally:
+            await engine.dispose()
+
+    async def ping(self) -> None:
+        """Return when the database answers, else raise `StoreUnavailable`."""
+        async with self.reading() as sql:
+            await sql.execute(text("SELECT 1"))
+
+    async def aclose(self) -> None:
+        await self.bell.aclose()
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+class Store(Protocol):
+    """Whatever has a database can have verbs."""
+
+    @property
+    def database(self) -> Database: ...
+
+
+S = TypeVar("S", bound=Store)
+
+
+def writing(
+    verb: Callable[Concatenate[S, Transaction, P], Awaitable[T]],
+) -> Callable[Concatenate[S, P], Awaitable[T]]:
+    """Turn a method that takes a transaction into a store verb, which is one."""
+
+    @wraps(verb)
+    async def run(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return await self.database.write(lambda transaction: verb(self, transaction, *args, **kwargs))
+
+    return run
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if not unavailable(error):
+            raise
+        raise StoreUnavailable(type(error.orig).__name__) from error
+    except (PoolTimeout, DisconnectionError, TimeoutError, OSError) as error:
+        raise StoreUnavailable(type(error).__name__) from error

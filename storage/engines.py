@@ -1,0 +1,145 @@
+"""Engines for SQLite and PostgreSQL from a URL, and which of their errors mean "not now"."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+
+from bot.errors import ConfigError
+
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
+READERS = 4
+
+# Primary result codes, https://www.sqlite.org/rescode.html
+_SQLITE_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_SQLITE_UNAVAILABLE = _SQLITE_LOCKED | {
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_INTERRUPT,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+}
+# SQLSTATEs, appendix A of PostgreSQL's manual. Whole classes: connection (08), resources (53), an operator or a restart (57),
+# the system (58); then a server that is only a standby now, and a transaction ended for idling.
+_POSTGRES_COLLISIONS = {"40001", "40P01", "55P03"}
+_POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "40", "25006", "25P03", "55P03")
+
+
+def complete(url: str) -> URL:
+    """The URL with the driver that this project uses, where it names none."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "DATABASE_URL", "not a database URL", "Write sqlite:///./data/rejoinder.db, for example"
+        ) from None
+    parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+    if parsed.drivername not in DRIVERS.values():
+        raise ConfigError(
+            "DATABASE_URL", f"{parsed.drivername} is not supported", "Use sqlite:// or postgresql://"
+        )
+    return parsed
+
+
+def in_memory(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
+
+
+def sqlite_engine(
+    url: URL, *, writes: bool, foreign_keys: bool = True, patience: float = 20.0
+) -> AsyncEngine:
+    """An engine whose transactions are BEGIN IMMEDIATE, on one connection; or one of several that can only read.
+
+    `foreign_keys` is off for migrations alone: replacing a table would otherwise delete what refers to its rows.
+    WAL with synchronous NORMAL survives the death of the process at any point; a power cut may cost the last moments.
+    """
+    if not in_memory(url) and url.database is not None and not url.database.startswith("file:"):
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(
+        url,
+        poolclass=AsyncAdaptedQueuePool,
+        pool_size=1 if writes else READERS,
+        max_overflow=0,
+        pool_timeout=patience,
+        hide_parameters=True,
+    )
+    pragmas = ["busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL"]
+    pragmas += [
+        f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
+        f"query_only = {'OFF' if writes else 'ON'}",
+    ]
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # or the sqlite3 module begins transactions of its own
+        cursor = connection.cursor()
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    if writes:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def postgres_engine(url: URL, *, patience: float = 20.0) -> AsyncEngine:
+    """A pool that finds out dead connections before use. `prepare_threshold` None: a PgBouncer in transaction mode hands the
+    next statement to another server, which knows nothing of what was prepared."""
+    defaults: dict[str, Any] = {
+        "connect_timeout": 5,
+        "application_name": "rejoinder",
+        "prepare_threshold": None,
+    }
+    return create_async_engine(
+        url,
+        isolation_level="READ COMMITTED",
+        pool_size=5,
+        max_overflow=10,
+        pool_timeout=patience,
+        pool_recycle=1800,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        connect_args={name: value for name, value in defaults.items() if name not in url.query},
+    )
+
+
+def collided(error: BaseException) -> bool:
+    """Another transaction was in the way: worth an immediate second try."""
+    return isinstance(error, DBAPIError) and (
+        _sqlite_code(error) in _SQLITE_LOCKED or _sqlstate(error) in _POSTGRES_COLLISIONS
+    )
+
+
+def unavailable(error: DBAPIError) -> bool:
+    """The database is away, full, locked or restarting: nothing is wrong with the statement."""
+    if error.connection_invalidated or _sqlite_code(error) in _SQLITE_UNAVAILABLE:
+        return True
+    state = _sqlstate(error)
+    if state is None:  # libpq itself says so: no connection, or it broke
+        return (
+            type(error.orig).__module__.startswith("psycopg")
+            and type(error.orig).__name__ == "OperationalError"
+        )
+    return state.startswith(_POSTGRES_UNAVAILABLE)
+
+
+def _sqlite_code(error: DBAPIError) -> int | None:
+    code: int | None = getattr(error.orig, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+def _sqlstate(error: DBAPIError) -> str | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    return state

@@ -1,0 +1,65 @@
+"""Pieces of SQL that several stores share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, literal, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.chat import Place
+from storage.tables import RUNNING, WAITING, conversations, turns
+
+unfinished = turns.c.state.in_([WAITING, RUNNING])
+
+
+def inserting(sql: AsyncConnection, table: Table) -> postgresql.Insert:
+    """An INSERT that knows ON CONFLICT: the same on both databases, in two classes with the same methods."""
+    if sql.dialect.name == "sqlite":
+        return sqlite.insert(table)  # type: ignore[return-value]  # see above
+    return postgresql.insert(table)
+
+
+async def insert_new(sql: AsyncConnection, table: Table, values: Mapping[str, Any], *unique: str) -> bool:
+    """Insert a row unless there is one with the same `unique` columns. True when it was new."""
+    statement = inserting(sql, table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
+    return (await sql.execute(statement)).rowcount == 1
+
+
+def held(turn_id: int, owner: str) -> ColumnElement[bool]:
+    """The turn, as long as `owner` answers it."""
+    return and_(turns.c.id == turn_id, turns.c.owner == owner, turns.c.state == RUNNING)
+
+
+def at(place: Place) -> ColumnElement[bool]:
+    """The conversation of exactly this place."""
+    return and_(within(place.trunk), conversations.c.thread == place.thread, conversations.c.person == "")
+
+
+def within(place: Place) -> ColumnElement[bool]:
+    """The conversations of this place and, for a channel, of its threads."""
+    channel = and_(
+        conversations.c.platform == place.platform,
+        conversations.c.installation == place.installation,
+        conversations.c.channel == place.channel,
+    )
+    return and_(channel, conversations.c.thread == place.thread) if place.thread else channel
+
+
+def sorts_before(sent_at: datetime, turn_id: int) -> ColumnElement[bool]:
+    """Turns said earlier than that one: a row value, which both databases find in an index."""
+    return tuple_(turns.c.sent_at, turns.c.id) < tuple_(
+        literal(sent_at, turns.c.sent_at.type), literal(turn_id, turns.c.id.type)
+    )
+
+
+def place_columns(place: Place) -> dict[str, Sequence[str] | str]:
+    return {
+        "platform": place.platform,
+        "installation": place.installation,
+        "channel": place.channel,
+        "thread": place.thread,
+    }

@@ -1,0 +1,47 @@
+"""Everything stored, opened together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from bot.ports import Clock
+from storage import migrations
+from storage.conversations import SqlConversations
+from storage.database import Database
+from storage.ledger import SqlLedger
+from storage.turns import Turns
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The stores of one database."""
+
+    database: Database
+    inbox: Turns
+    conversations: SqlConversations
+    ledger: SqlLedger
+
+    async def ping(self) -> None:
+        """Return when the database answers, else raise `StoreUnavailable`."""
+        await self.database.ping()
+
+    async def revision(self) -> str | None:
+        """The revision of its tables; None when there are none."""
+        return await migrations.current(self.database)
+
+    async def upgrade(self) -> None:
+        await migrations.upgrade(self.database)
+
+    async def aclose(self) -> None:
+        await self.database.aclose()
+
+
+def open_stores(url: str, clock: Clock = _now) -> Stores:
+    """Stores on this URL. Connects with the first verb, not yet."""
+    database = Database(url)
+    return Stores(database, Turns(database, clock), SqlConversations(database, clock), SqlLedger(database))

@@ -1,0 +1,208 @@
+"""The tables, all of them. Ids of ours are 64 bits, ids of platforms are text, times are UTC.
+
+Whatever changes here needs a revision in `alembic/versions` (`alembic revision --autogenerate`); a test compares both.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+from bot.chat import State
+from storage.columns import Dollars, Id, Instant, Json, Words
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _text(name: str, *, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=False, server_default=default)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _flag(name: str, *, default: bool = False) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=text("true" if default else "false"))
+
+
+conversations = Table(
+    "conversation",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("platform"),
+    _text("installation"),
+    _text("channel"),
+    _text("thread", default=""),
+    _text("person", default=""),  # whose it is, where each person has one of their own
+    _count("epoch"),
+    _flag(
+        "inherits", default=True
+    ),  # a thread reads its channel's turns up to `branched_at`, until it is reset alone
+    Column("branched_at", Instant),
+    _flag("following"),
+    Column("trim_told_epoch", Integer),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("platform", "installation", "channel", "thread", "person"),
+    sqlite_autoincrement=True,
+)
+
+turns = Table(
+    "turn",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    _text("revision", default=""),
+    Column("conversation_id", ForeignKey("conversation.id"), nullable=False),
+    _count("epoch"),  # the conversation's when the turn was accepted
+    _text("message"),
+    _text("author_id"),
+    Column("author_name", Words, nullable=False),
+    _text("author_language", default=""),
+    _flag("author_admin"),
+    Column("content", Json, nullable=False),
+    Column("masked", Json, nullable=False),
+    _count("question_tokens"),
+    _text("counter", default=""),
+    Column("address", Json, nullable=False),
+    _flag("direct"),
+    Column("sent_at", Instant, nullable=False),
+    _text("state"),
+    _count("attempts"),
+    _count("version"),
+    Column("owner", Text),
+    Column("lease_until", Instant),
+    Column("cancel", Text),
+    Column("answer", Words),
+    _count("answer_tokens"),
+    _text("answer_counter", default=""),
+    _text("finish", default=""),
+    _text("error", default=""),
+    _text("reference", default=""),
+    Column("created_at", Instant, nullable=False),
+    Column("started_at", Instant),
+    Column("finished_at", Instant),
+    sqlite_autoincrement=True,  # a button under an old answer must never name a new turn
+)
+
+# As literals: neither database matches a bound value with the condition of a partial index.
+WAITING, RUNNING, DONE = (
+    literal_column(f"'{state}'", Text) for state in (State.WAITING, State.RUNNING, State.DONE)
+)
+_unfinished = turns.c.state.in_([WAITING, RUNNING])
+
+Index(
+    "ix_turn_unfinished", turns.c.sent_at, turns.c.id, postgresql_where=_unfinished, sqlite_where=_unfinished
+)
+Index(
+    "ix_turn_order",
+    turns.c.conversation_id,
+    turns.c.author_id,
+    turns.c.sent_at,
+    turns.c.id,
+    postgresql_where=_unfinished,
+    sqlite_where=_unfinished,
+)
+Index("ix_turn_history", turns.c.conversation_id, turns.c.epoch, turns.c.sent_at, turns.c.id)
+Index("ix_turn_message", turns.c.message)
+
+parts = Table(
+    "part",
+    metadata,
+    Column("turn_id", ForeignKey("turn.id", ondelete="CASCADE"), primary_key=True),
+    Column("index", Integer, primary_key=True, autoincrement=False),
+    Column("nonce", Text, nullable=False, unique=True),
+    Column("message", Text),
+    Column("text", Words),
+)
+
+people = Table(
+    "person",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    Column("met_at", Instant, nullable=False),
+)
+
+receipts = Table(
+    "receipt",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("seen_at", Instant, nullable=False, index=True),
+)
+
+installations = Table(
+    "installation",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("revoked_at", Instant),
+)
+
+budgets = Table(
+    "budget",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("window_start", Instant, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+
+paces = Table(
+    "pace",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("unit", Text, primary_key=True),
+    Column("tat", BigInteger, nullable=False),  # GCRA's theoretical arrival time, in microseconds since 1970
+)
+
+calls = Table(
+    "call",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("turn_id", ForeignKey("turn.id", ondelete="SET NULL"), index=True),
+    _text("platform"),
+    _text("installation"),
+    _text("channel"),
+    _text("thread", default=""),
+    Column("person", Text),  # a keyed hash
+    _text("provider"),
+    _text("model"),
+    _text("state"),
+    Column("reserved_tokens", BigInteger, nullable=False),
+    Column("reserved_cost", Dollars),
+    Column("reserved", Json, nullable=False),  # what was taken from which budget: see storage/ledger.py
+    Column("prompt_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("cache_written_tokens", BigInteger),
+    Column("output_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("cost", Dollars),
+    _text("finish", default=""),
+    Column("first_token_ms", Integer),
+    Column("started_at", Instant, nullable=False, index=True),
+    Column("settled_at", Instant),
+    sqlite_autoincrement=True,
+)

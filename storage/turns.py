@@ -1,0 +1,244 @@
+"""Accepted turns and who is answering them.
+
+A turn is written once per message, and claimed under a lease by an owner: a name for one claim, never used again. Who has lost
+the lease (to an edit, or to another worker after its end) writes nothing more: `LeaseLost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import and_, select, update
+
+from bot.chat import Cancel, Content, Finish, Incoming, Place, State, Turn
+from bot.errors import LeaseLost
+from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
+from storage.accepting import accept, position
+from storage.cancelling import call_off, forget, in_conversations
+from storage.claims import Again, Claim, take_next
+from storage.database import Database, Transaction, writing
+from storage.journal import TurnJournal
+from storage.sql import held, insert_new, unfinished, within
+from storage.tables import conversations, parts, receipts, turns
+from storage.values import content_json
+
+NEW_VERSION: dict[str, Any] = {
+    "state": State.WAITING,
+    "version": turns.c.version + 1,
+    "attempts": 0,
+    "owner": None,
+    "lease_until": None,
+    "cancel": None,
+    "answer": None,
+    "answer_tokens": 0,
+    "answer_counter": "",
+    "finish": "",
+    "error": "",
+    "reference": "",
+    "started_at": None,
+    "finished_at": None,
+}
+"""A question to be answered anew. Its messages stay, to be rewritten; only their texts are void."""
+
+
+class Turns:
+    """The `Inbox` in SQL."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self.database = database
+        self._clock = clock
+
+    @writing
+    async def accept(
+        self,
+        transaction: Transaction,
+        incoming: Incoming,
+        content: Content,
+        *,
+        masked: Sequence[str],
+        tokens: int,
+        counter: str,
+        now: datetime,
+        queue: int,
+    ) -> Accepted | None:
+        return await accept(transaction, incoming, _question(content, masked, tokens, counter), now, queue)
+
+    @writing
+    async def amend(
+        self,
+        transaction: Transaction,
+        incoming: Incoming,
+        content: Content,
+        *,
+        masked: Sequence[str],
+        tokens: int,
+        counter: str,
+        now: datetime,
+    ) -> Accepted | None:
+        columns = (turns.c.id, turns.c.revision, turns.c.state, turns.c.cancel)
+        known = select(*columns).where(turns.c.key == incoming.key).with_for_update(key_share=True)
+        found = (await transaction.sql.execute(known)).first()
+        if found is None:
+            return None
+        later = incoming.revision > found.revision and found.cancel != Cancel.DELETED
+        if later:
+            question = _question(content, masked, tokens, counter)
+            await self._ask_anew(transaction, found.id, {**question, "revision": incoming.revision})
+            if found.state == State.RUNNING:
+                transaction.signal(Signal(found.id, Cancel.EDITED))
+        return Accepted(found.id, later, await position(transaction.sql, found.id))
+
+    @writing
+    async def retry(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
+        columns = (turns.c.state, turns.c.cancel, turns.c.author_id)
+        known = select(*columns).where(turns.c.id == turn).with_for_update(key_share=True)
+        found = (await transaction.sql.execute(known)).first()
+        if found is None or found.state in (State.WAITING, State.RUNNING) or found.cancel == Cancel.DELETED:
+            return False
+        if author is not None and author != found.author_id:
+            return False
+        await self._ask_anew(transaction, turn, {})
+        return True
+
+    async def _ask_anew(self, transaction: Transaction, turn_id: int, question: dict[str, Any]) -> None:
+        await transaction.sql.execute(
+            update(turns).where(turns.c.id == turn_id).values(NEW_VERSION | question)
+        )
+        await transaction.sql.execute(update(parts).where(parts.c.turn_id == turn_id).values(text=None))
+        transaction.signal(Signal())
+
+    async def claim(
+        self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int
+    ) -> Turn | None:
+        claim = Claim(owner, now, lease, abreast, attempts)
+        while isinstance(taken := await self._take_next(claim), Again):
+            pass
+        return taken
+
+    @writing
+    async def _take_next(self, transaction: Transaction, claim: Claim) -> Turn | Again | None:
+        return await take_next(transaction, claim)
+
+    @writing
+    async def renew(self, transaction: Transaction, turn: int, owner: str, until: datetime) -> Renewal:
+        statement = update(turns).where(held(turn, owner)).values(lease_until=until).returning(turns.c.cancel)
+        found = (await transaction.sql.execute(statement)).first()
+        if found is None:
+            return Renewal(Pulse.LOST)
+        return Renewal(Pulse.MINE, None if found.cancel is None else Cancel(found.cancel))
+
+    @writing
+    async def release(self, transaction: Transaction, turn: int, owner: str) -> None:
+        back = {"state": State.WAITING, "attempts": turns.c.attempts - 1, "owner": None, "lease_until": None}
+        await self._write(transaction, turn, owner, back)
+        transaction.signal(Signal())
+
+    @writing
+    async def answered(
+        self,
+        transaction: Transaction,
+        turn: int,
+        owner: str,
+        answer: str,
+        tokens: int,
+        counter: str,
+        finish: Finish,
+    ) -> None:
+        whole = {"answer": answer, "answer_tokens": tokens, "answer_counter": counter, "finish": finish}
+        await self._write(transaction, turn, owner, whole)
+
+    @writing
+    async def close(
+        self,
+        transaction: Transaction,
+        turn: int,
+        owner: str,
+        state: State,
+        *,
+        error: str = "",
+        reference: str = "",
+        now: datetime,
+    ) -> None:
+        over = {"state": state, "error": error, "reference": reference, "finished_at": now}
+        await self._write(transaction, turn, owner, {**over, "owner": None, "lease_until": None})
+        transaction.signal(Signal())
+
+    async def _write(
+        self, transaction: Transaction, turn_id: int, owner: str, values: dict[str, Any]
+    ) -> None:
+        """Change the turn if `owner` still has it. What was deleted meanwhile gets no words again."""
+        statement = update(turns).where(held(turn_id, owner)).values(values).returning(turns.c.cancel)
+        found = (await transaction.sql.execute(statement)).first()
+        if found is None:
+            raise LeaseLost(f"turn {turn_id}")
+        if found.cancel == Cancel.DELETED:
+            await forget(transaction, turns.c.id == turn_id)
+
+    def journal(self, turn: Turn, owner: str) -> Journal:
+        return TurnJournal(self.database, turn, owner)
+
+    @writing
+    async def cancel(
+        self,
+        transaction: Transaction,
+        reason: Cancel,
+        *,
+        turn: int | None = None,
+        place: Place | None = None,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> int:
+        which = []
+        if turn is not None:
+            which.append(turns.c.id == turn)
+        if place is not None and message is not None:  # a message's id is its channel's, whatever its thread
+            which += [turns.c.message == message, in_conversations(within(place.trunk))]
+        elif place is not None:
+            which.append(in_conversations(within(place)))
+        if not which:
+            raise ValueError("to cancel takes a turn or a place")
+        if author is not None:
+            which.append(turns.c.author_id == author)
+        return await call_off(transaction, and_(*which), reason, self._clock())
+
+    @writing
+    async def once(self, transaction: Transaction, key: str, now: datetime) -> bool:
+        return await insert_new(transaction.sql, receipts, {"key": key, "seen_at": now}, "key")
+
+    async def unfinished(self) -> Sequence[Waiting]:
+        statement = (
+            select(
+                turns.c.id, turns.c.state, turns.c.created_at, turns.c.owner, turns.c.attempts, conversations
+            )
+            .join(conversations, conversations.c.id == turns.c.conversation_id)
+            .where(unfinished)
+            .order_by(turns.c.sent_at, turns.c.id)
+        )
+        async with self.database.reading() as sql:
+            rows = (await sql.execute(statement)).all()
+        now = self._clock()
+        return [
+            Waiting(
+                turn=row.id,
+                place=Place(row.platform, row.installation, row.channel, row.thread),
+                state=State(row.state),
+                age=now - row.created_at,
+                owner=row.owner or "",
+                attempts=row.attempts,
+            )
+            for row in rows
+        ]
+
+    def signals(self) -> AsyncIterator[Signal]:
+        return self.database.bell.subscribe()
+
+
+def _question(content: Content, masked: Sequence[str], tokens: int, counter: str) -> dict[str, Any]:
+    return {
+        "content": content_json(content),
+        "masked": list(masked),
+        "question_tokens": tokens,
+        "counter": counter,
+    }

@@ -1,0 +1,96 @@
+"""Rows become values and values rows: nothing of the tables leaves `storage/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.engine import RowMapping
+
+from bot.chat import (
+    Author,
+    Cancel,
+    Content,
+    Exchange,
+    File,
+    Part,
+    Place,
+    Posted,
+    State,
+    Text,
+    Turn,
+    plain_text,
+)
+
+
+def content_json(content: Content) -> list[dict[str, Any]]:
+    return [_part_json(part) for part in content]
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    return {
+        "type": "file",
+        "name": part.name,
+        "media_type": part.media_type,
+        "size": part.size,
+        "reference": dict(part.reference),
+    }
+
+
+def content_value(stored: Iterable[Mapping[str, Any]]) -> Content:
+    return tuple(_part_value(part) for part in stored)
+
+
+def _part_value(part: Mapping[str, Any]) -> Part:
+    match part["type"]:
+        case "text":
+            return Text(part["text"])
+        case "file":
+            return File(part["name"], part["media_type"], part["size"], part["reference"])
+        case kind:
+            raise ValueError(f"a part of the unknown type {kind!r} is stored: written by a newer version?")
+
+
+def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
+    return Turn(
+        id=row["id"],
+        place=place,
+        conversation=row["conversation_id"],
+        epoch=row["epoch"],
+        message=row["message"],
+        author=Author(row["author_id"], row["author_name"], row["author_admin"], row["author_language"]),
+        content=content_value(row["content"]),
+        address=row["address"],
+        sent_at=row["sent_at"],
+        state=State(row["state"]),
+        direct=row["direct"],
+        masked=tuple(row["masked"]),
+        attempts=row["attempts"],
+        version=row["version"],
+        answer=row["answer"],
+        cancel=None if row["cancel"] is None else Cancel(row["cancel"]),
+        parts=tuple(parts),
+    )
+
+
+def place_value(row: RowMapping) -> Place:
+    return Place(row["platform"], row["installation"], row["channel"], row["thread"])
+
+
+def posted_value(row: RowMapping) -> Posted:
+    return Posted(row["index"], row["nonce"], row["message"], row["text"])
+
+
+def exchange_value(row: RowMapping) -> Exchange:
+    """Question and answer counted by two different counters bear none: they are to be counted again."""
+    return Exchange(
+        turn=row["id"],
+        name=row["author_name"],
+        question=plain_text(content_value(row["content"])),
+        answer=row["answer"],
+        question_tokens=row["question_tokens"],
+        answer_tokens=row["answer_tokens"],
+        counter=row["counter"] if row["counter"] == row["answer_counter"] else "",
+    )
