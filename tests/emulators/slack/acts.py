@@ -167,13 +167,13 @@ class People:
         return channel
 
     async def slash(self, user: User, channel: Channel, command: str, text: str = "") -> Interaction:
-        """Type a slash command; returns once it was acknowledged or Slack gave up."""
+        """Type a slash command; returns once it was acknowledged or the user saw a failure."""
         return await self.core.interactions.slash(user, channel, command, text)
 
     async def press(
         self, user: User, message: Message, action_id: str, value: str | None = None
     ) -> Interaction:
-        """Press a button of a message; returns once it was acknowledged or Slack gave up."""
+        """Press a button of a message; returns once it was acknowledged or the user saw a failure."""
         return await self.core.interactions.press(user, message, action_id, value)
 
     async def submit(self, user: User, view: Json, values: Json) -> Interaction:

@@ -18,14 +18,15 @@ Json = dict[str, Any]
 
 def post_message(call: Call) -> Json:
     channel = call.channel(write=True)
-    fields = _content(call)
+    fields, thread = _content(call), thread_of(call, channel)
+    broadcast = call.flag("reply_broadcast") and thread is not None
     message = call.core.post_as_bot(
         call.team,
         channel=channel,
-        thread_ts=thread_of(call, channel),
-        broadcast=call.flag("reply_broadcast"),
+        thread_ts=thread,
+        broadcast=broadcast,
         username=call.text("username") or None,
-        subtype="bot_message" if call.text("username") else None,
+        subtype="thread_broadcast" if broadcast else "bot_message" if call.text("username") else None,
         name_pings=_name_pings(call),
         metadata=metadata_of(call),
         **fields,

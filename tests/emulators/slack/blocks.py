@@ -50,32 +50,38 @@ def check_blocks(blocks: Sequence[Json], limits: SlackLimits) -> None:
 
 
 def _faults(block: Json, limits: SlackLimits) -> Iterator[str]:
-    kind = block.get("type")
-    if kind not in BLOCK_TYPES:
-        yield f"unsupported type: {kind}"
-    elif kind == "markdown":
-        yield from _text_faults(block.get("text"), limits.markdown_text)
-    elif kind == "section":
-        texts = [block["text"]] if block.get("text") else []
-        texts += block.get("fields") or []
-        if not texts:
-            yield "missing required field: text"
-        for text in texts:
-            yield from _object_faults(text, limits.section_text)
-    elif kind == "header":
-        yield from _object_faults(block.get("text"), _HEADER)
-    elif kind in _ELEMENTS:
-        elements = block.get("elements") or []
-        if not 0 < len(elements) <= _ELEMENTS[kind]:
-            yield "invalid number of elements"
-        if kind == "context":
-            for element in elements:
-                if element.get("type") != "image":
-                    yield from _object_faults(element, limits.section_text)
+    if block.get("type") not in BLOCK_TYPES:
+        yield f"unsupported type: {block.get('type')}"
+    else:
+        yield from _content_faults(block, limits)
     if len(str(block.get("block_id", ""))) > _ACTION_ID:
         yield "block_id too long"
     for element in elements_of(block):
         yield from _element_faults(element)
+
+
+def _content_faults(block: Json, limits: SlackLimits) -> Iterator[str]:
+    kind = block["type"]
+    if kind == "markdown":
+        yield from _text_faults(block.get("text"), limits.markdown_text)
+    elif kind == "header":
+        yield from _object_faults(block.get("text"), _HEADER)
+    elif kind == "section":
+        yield from _section_faults(block, limits)
+    elif kind in _ELEMENTS and not 0 < len(block.get("elements") or []) <= _ELEMENTS[kind]:
+        yield "invalid number of elements"
+    elif kind == "context":
+        for element in block["elements"]:
+            if element.get("type") != "image":
+                yield from _object_faults(element, limits.section_text)
+
+
+def _section_faults(block: Json, limits: SlackLimits) -> Iterator[str]:
+    texts = [*([block["text"]] if block.get("text") else []), *(block.get("fields") or [])]
+    if not texts:
+        yield "missing required field: text"
+    for text in texts:
+        yield from _object_faults(text, limits.section_text)
 
 
 def _object_faults(text: Any, longest: int) -> Iterator[str]:

@@ -7,7 +7,7 @@ a minute and after five minutes.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -62,6 +62,7 @@ class Delivery:
 
     kind: Shipment
     payload: Json
+    on_ack: Callable[[Any], None] | None = None  # given the body of the first acknowledgement
     attempts: list[Attempt] = field(default_factory=list)
     finished: bool = False
     first_try: asyncio.Event = field(default_factory=asyncio.Event)
@@ -117,9 +118,16 @@ class PostOffice:
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def send(self, kind: Shipment, payload: Json, *, after: Delivery | None = None) -> Delivery:
+    def send(
+        self,
+        kind: Shipment,
+        payload: Json,
+        *,
+        after: Delivery | None = None,
+        on_ack: Callable[[Any], None] | None = None,
+    ) -> Delivery:
         """Start a delivery; with `after` it waits for the other one's first attempt to end."""
-        delivery = Delivery(kind, payload)
+        delivery = Delivery(kind, payload, on_ack)
         self.deliveries.append(delivery)
         self._start(self._deliver(delivery, after))
         return delivery
@@ -161,6 +169,8 @@ class PostOffice:
         parcel = Parcel(delivery.kind, delivery.payload, self.ack_timeout, number, reason)
         outcome = await self._transport.carry(parcel)
         attempt = Attempt(sent, number, reason, loop.time() - started, outcome)
+        if outcome.acknowledged and not delivery.acknowledged and delivery.on_ack is not None:
+            delivery.on_ack(outcome.body)
         delivery.attempts.append(attempt)
         delivery.first_try.set()
         self._changes.notify()

@@ -15,7 +15,7 @@ from aiohttp import web
 from tests.emulators.slack import text as wire
 from tests.emulators.slack.blocks import check_blocks, parse_blocks
 from tests.emulators.slack.core import Core
-from tests.emulators.slack.delivery import Delivery, PostOffice
+from tests.emulators.slack.delivery import Delivery, PostOffice, Shipment
 from tests.emulators.slack.errors import ApiError
 from tests.emulators.slack.payloads import message_json
 from tests.emulators.slack.world import Channel, Message, Team, User
@@ -38,6 +38,7 @@ class Interaction:
     trigger_used: bool = False
     responses: list[Json] = field(default_factory=list)  # what was posted to the response URL
     messages: list[Message] = field(default_factory=list)  # what it showed: ephemerals and public answers
+    refused: str = ""  # what was wrong with a message in the acknowledgement
 
     @property
     def acknowledged_in(self) -> float | None:
@@ -81,11 +82,7 @@ class Interactions:
             "response_url": interaction.response_url,
             "trigger_id": interaction.trigger_id,
         }
-        interaction.delivery = self._office.send("slash_commands", payload)
-        await self._settled(interaction)
-        if isinstance(interaction.ack_body, dict):
-            self._show(interaction, interaction.ack_body)
-        return interaction
+        return await self._send(interaction, "slash_commands", payload)
 
     async def press(self, user: User, message: Message, action_id: str, value: str | None) -> Interaction:
         """Press a button that the message really shows, or raise `LookupError`."""
@@ -111,18 +108,14 @@ class Interactions:
         }
         if not ephemeral:
             payload["message"] = message_json(self._core.world, message)
-        interaction.delivery = self._office.send("interactive", payload)
-        await self._settled(interaction)
-        return interaction
+        return await self._send(interaction, "interactive", payload)
 
     async def submit(self, user: User, view: Json, values: Json) -> Interaction:
         """Submit a modal with `values` (block id to action id to element state)."""
         interaction = self._open(user, None, "views")
         filled = {**view, "state": {"values": values}}
         payload = self._interactive(interaction, "view_submission") | {"view": filled, "response_urls": []}
-        interaction.delivery = self._office.send("interactive", payload)
-        await self._settled(interaction)
-        return interaction
+        return await self._send(interaction, "interactive", payload)
 
     def redeem(self, trigger_id: str) -> Interaction:
         """The interaction of a trigger id, or the error of views.open."""
@@ -189,12 +182,19 @@ class Interactions:
         pressed = element.get("value") if value is None else value
         return {**kept, "value": pressed, "action_ts": self._core.world.new_ts()}
 
-    async def _settled(self, interaction: Interaction) -> None:
-        """Wait until the delivery was acknowledged or given up."""
-        delivery = interaction.delivery
-        assert delivery is not None
-        longest = (self._office.ack_timeout + 1) * 4 + sum(self._office.retry_delays)
-        await self._core.changes.wait_for(lambda: delivery.acknowledged or delivery.finished, longest)
+    async def _send(self, interaction: Interaction, kind: Shipment, payload: Json) -> Interaction:
+        """Deliver it, and wait for the end of the first attempt, when the user would see a failure."""
+
+        def acknowledged(body: Any) -> None:
+            if kind == "slash_commands" and isinstance(body, dict):
+                try:
+                    self._show(interaction, body)
+                except ApiError as error:
+                    interaction.refused = error.error
+
+        interaction.delivery = self._office.send(kind, payload, on_ack=acknowledged)
+        await interaction.delivery.first_try.wait()
+        return interaction
 
     def _show(self, interaction: Interaction, payload: Json) -> None:
         """Put an answer where the user sees it: replaced, deleted, for everyone, or for the user alone."""

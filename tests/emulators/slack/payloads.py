@@ -23,9 +23,16 @@ def message_json(world: World, message: Message, *, metadata: bool = False, thre
         body["blocks"] = message.blocks
     elif message.author is not None and not message.author.is_bot and not message.subtype:
         body["blocks"] = [wire.rich_text(message.text)]
-    for name in ("attachments", "edited"):
-        if value := getattr(message, name):
-            body[name] = value
+    body |= _attached(world, message)
+    if message.stream is not None:
+        body["streaming_state"] = "in_progress" if message.stream.state == "in_progress" else "completed"
+    if metadata and message.metadata:
+        body["metadata"] = message.metadata
+    return body | (_thread_fields(message) if thread else {})
+
+
+def _attached(world: World, message: Message) -> Json:
+    body: Json = {name: value for name in ("attachments", "edited") if (value := getattr(message, name))}
     if message.files:
         body |= {"files": [file_json(world, f, message) for f in message.files], "upload": False}
     if message.reactions:
@@ -33,11 +40,7 @@ def message_json(world: World, message: Message, *, metadata: bool = False, thre
             {"name": name, "users": sorted(users), "count": len(users)}
             for name, users in message.reactions.items()
         ]
-    if message.stream is not None:
-        body["streaming_state"] = "in_progress" if message.stream.state == "in_progress" else "completed"
-    if metadata and message.metadata:
-        body["metadata"] = message.metadata
-    return body | (_thread_fields(message) if thread else {})
+    return body
 
 
 def _bot_fields(message: Message) -> Json:
