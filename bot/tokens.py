@@ -1,0 +1,119 @@
+"""How many tokens a text has: tiktoken's count where it knows the model, a marked estimate everywhere else.
+
+Never raises, never touches the network, never breaks on a hostile text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import math
+from collections.abc import Iterator
+
+import regex
+import tiktoken
+
+from bot import vocabularies
+
+PER_MESSAGE = 3
+PER_ROLE = 1
+PER_NAME = 1
+PER_REPLY = 3
+"""OpenAI Cookbook, "How to count tokens with tiktoken", for chat prompts: every message, its role (one token
+in every vocabulary here), every name besides its own tokens, and once the priming of the reply."""
+
+FALLBACK = "o200k_base"
+PIECE = 100_000
+"""Characters encoded at once. tiktoken's regex engine overflows its stack somewhere above 700,000 spaces."""
+
+ROUGH_CUT = 4
+"""Added for a cut without a seam: the pieces beside it may have a token or two fewer than the whole."""
+
+THREAD_FROM = 20_000
+"""Characters from which counting (some milliseconds by then) leaves the event loop."""
+
+_SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
+"""The last place after a letter where every encoding here begins a token: a cut there changes no count."""
+
+
+class Tokenizer:
+    """`name` is the encoding's; `exact`: the model's own. Without an encoding, characters are weighed."""
+
+    def __init__(self, encoding: tiktoken.Encoding | None, *, exact: bool = False) -> None:
+        self._encoding = encoding
+        self.name = encoding.name if encoding else "characters"
+        self.exact = exact and encoding is not None
+
+    def __repr__(self) -> str:
+        return f"Tokenizer({self.name!r}, exact={self.exact})"
+
+    def count(self, text: str) -> int:
+        """Tokens of a text, special-token spellings in it taken as plain words.
+
+        Beyond `PIECE` characters the text is cut at seams between words, which changes nothing. Half that
+        length without any seam (a wall of spaces or symbols) is cut anywhere, and the count becomes an upper
+        bound, a few tokens above the truth.
+        """
+        if self._encoding is None:
+            return _weigh(text)
+        return sum(
+            len(self._encoding.encode_ordinary(piece)) + margin for piece, margin in _pieces(text, PIECE)
+        )
+
+    async def count_async(self, text: str) -> int:
+        """The same, with a large text counted in a thread."""
+        return self.count(text) if len(text) < THREAD_FROM else await asyncio.to_thread(self.count, text)
+
+
+def tokenizer_for(model: str) -> Tokenizer:
+    """The tokenizer of a model, by the name its API knows.
+
+    Loading an encoding takes up to a second: `load()` does it before, elsewhere. A model tiktoken does not
+    know gets o200k_base, marked inexact. An encoding whose vocabulary is not at hand is not downloaded: it is
+    replaced by o200k_base, and that by an estimate from characters.
+    """
+    try:
+        encoding = tiktoken.encoding_name_for_model(model)
+    except KeyError:
+        return Tokenizer(_encoding(FALLBACK))
+    own = _encoding(encoding)
+    return Tokenizer(own, exact=True) if own else Tokenizer(_encoding(FALLBACK))
+
+
+def count_message(tokenizer: Tokenizer, text: str, name: str = "") -> int:
+    """Tokens of one message of a chat prompt; the whole prompt has `PER_REPLY` more."""
+    named = PER_NAME + tokenizer.count(name) if name else 0
+    return PER_MESSAGE + PER_ROLE + tokenizer.count(text) + named
+
+
+async def load(*models: str) -> None:
+    """Load these models' tokenizers, and the fallback, off the event loop: `tokenizer_for` is quick later."""
+    await asyncio.to_thread(_encoding, FALLBACK)
+    for model in models:
+        await asyncio.to_thread(tokenizer_for, model)
+
+
+def _encoding(name: str) -> tiktoken.Encoding | None:
+    return _loaded(name) if vocabularies.held(name) else None
+
+
+@functools.cache
+def _loaded(name: str) -> tiktoken.Encoding:
+    return tiktoken.get_encoding(name)
+
+
+def _pieces(text: str, size: int) -> Iterator[tuple[str, int]]:
+    """Pieces of at most `size` characters, each with what has to be added to its count for where it ends."""
+    start = 0
+    while len(text) - start > size:
+        seam = _SEAM.search(text, start + size // 2, start + size)
+        end = seam.start() if seam else start + size
+        yield text[start:end], 0 if seam else ROUGH_CUT
+        start = end
+    yield text[start:], 0
+
+
+def _weigh(text: str) -> int:
+    """About 4 characters of ASCII to a token, rounded up; one for each other character, two for an emoji."""
+    plain = sum(1 for character in text if character < "\x80")
+    return math.ceil(plain / 4) + sum(1 + (character > "\uffff") for character in text if character >= "\x80")
