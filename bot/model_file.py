@@ -109,7 +109,7 @@ _KEYS: Final[Mapping[str, Reader]] = {
     "max_output": _count,
     "price": price_from,
     "role": _one_of("developer", "system"),
-    "token_parameter": _one_of("max_completion_tokens", "max_tokens"),
+    "cap_parameter": _one_of("max_completion_tokens", "max_tokens"),
     "temperature": _flag,
     "efforts": _texts,
     "effort": _text,

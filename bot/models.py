@@ -50,7 +50,7 @@ class Model:
     max_output: int = 2_048
     price: Price | None = None
     role: Literal["developer", "system"] = "system"
-    token_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
+    cap_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     temperature: bool = False
     efforts: tuple[str, ...] = ()
     effort: str = ""

@@ -1,0 +1,130 @@
+"""The APIs a model can be reached through, one file each, and which of them speaks for which model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx2
+
+from bot.errors import ConfigError
+from bot.models import Model, Models, Spec
+from bot.ports import Provider
+from bot.providers.anthropic_messages import AnthropicMessages
+from bot.providers.openai_chat import OpenAIChat
+from bot.providers.openai_line import OpenAILine
+from bot.providers.openai_responses import OpenAIResponses
+from bot.providers.wire import TIMEOUTS, Quota, Timeouts
+
+OPENAI: Final = "https://api.openai.com/v1"
+ANTHROPIC: Final = "https://api.anthropic.com"
+NO_KEY: Final = "none"
+"""Sent as the key to a compatible server that was given none: the SDK insists on one."""
+
+__all__ = ["Access", "Quota", "Timeouts", "build_provider", "is_openai", "speaks_for_itself"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Where the APIs are and with which keys; empty addresses are the vendors' own. `local_base_url` is the
+    small local model's server.
+
+    `temperature` is sent to models that take one.
+    """
+
+    openai_api_key: str = field(default="", repr=False)
+    openai_base_url: str = ""
+    anthropic_api_key: str = field(default="", repr=False)
+    anthropic_base_url: str = ""
+    local_base_url: str = ""
+    temperature: float | None = None
+    timeouts: Timeouts = TIMEOUTS
+
+
+def build_provider(spec: Spec, access: Access, models: Models) -> Provider:
+    """The provider that speaks for a model. `openai:` is the Responses API at OpenAI itself and chat
+    completions at any other server.
+
+    Raises `ConfigError` where a key is missing or an address is none.
+    """
+
+    def profile(name: str) -> Model:
+        return models.get(Spec(spec.api, name))
+
+    match spec.provider:
+        case "anthropic":
+            return _anthropic(spec, profile, access)
+        case "local":
+            address = _address("REJOINDER_LOCAL_MODEL", access.local_base_url)
+            line = OpenAILine(
+                name="local", api_key=NO_KEY, base_url=address, compatible=True, timeouts=access.timeouts
+            )
+            return OpenAIChat(line, profile, temperature=access.temperature)
+        case _:
+            return _openai(spec, profile, access)
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether an address is OpenAI's own (one of its regions, maybe) and not a compatible server's."""
+    host = _url(base_url or OPENAI).host
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
+
+
+def speaks_for_itself(spec: Spec, access: Access) -> bool:
+    """Whether a model is asked at its own vendor's, where what is known of its end holds."""
+    return (
+        not access.anthropic_base_url if spec.provider == "anthropic" else is_openai(access.openai_base_url)
+    )
+
+
+def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+    address = _address("OPENAI_BASE_URL", access.openai_base_url or OPENAI)
+    compatible = not is_openai(address)
+    key = _key("OPENAI_API_KEY", access.openai_api_key or (NO_KEY if compatible else ""), spec)
+    responses = spec.api == "openai-responses" or (spec.api == "openai" and not compatible)
+    line = OpenAILine(
+        name="openai", api_key=key, base_url=address, compatible=compatible, timeouts=access.timeouts
+    )
+    api = OpenAIResponses if responses else OpenAIChat
+    return api(line, profile, temperature=access.temperature)
+
+
+def _anthropic(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+    address = _address("ANTHROPIC_BASE_URL", access.anthropic_base_url or ANTHROPIC)
+    key = access.anthropic_api_key or (NO_KEY if access.anthropic_base_url else "")
+    return AnthropicMessages(
+        profile,
+        api_key=_key("ANTHROPIC_API_KEY", key, spec),
+        base_url=address.removesuffix("/v1"),
+        timeouts=access.timeouts,
+    )
+
+
+def _key(variable: str, key: str, spec: Spec) -> str:
+    key = key.strip()
+    if not key:
+        raise ConfigError(
+            variable,
+            f"is missing, and {spec.provider} models need it",
+            "Set it in the environment or in .env",
+        )
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigError(
+            variable, "holds characters that no key has", "Copy the key again, without quotes or blanks"
+        )
+    return key
+
+
+def _address(variable: str, text: str) -> str:
+    url = _url(text)
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ConfigError(variable, "is not a web address", "Write it as https://host/v1")
+    return text.strip().rstrip("/")
+
+
+def _url(text: str) -> httpx2.URL:
+    try:
+        return httpx2.URL(text.strip())
+    except httpx2.InvalidURL:
+        return httpx2.URL("")

@@ -1,0 +1,46 @@
+"""How a conversation is put to a model: who speaks, and whose turn it is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from bot.chat import Message, Role
+
+NAME_LENGTH: Final = 64
+"""Characters of a speaker's name; OpenAI allows no more in its `name` field."""
+
+_NOT_IN_FIELD = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+def worded(messages: Sequence[Message], *, name_field: bool, alternate: bool) -> list[Message]:
+    """The messages as they are sent. A `name` that is left stands in the API's field; every other one has
+    moved into the text.
+
+    `alternate`: messages of one role that follow each other become one, for APIs and chat templates that
+    insist on taking turns. Blank messages say nothing and are refused by some APIs: they are left out. The
+    last message must be a user's, since no current model takes an answer begun for it.
+    """
+    sent: list[Message] = []
+    for message in (_named(message, name_field) for message in messages if message.text.strip()):
+        if alternate and sent and sent[-1].role is message.role:
+            sent[-1] = Message(message.role, f"{sent[-1].text}\n\n{message.text}")
+        else:
+            sent.append(message)
+    if not sent or sent[-1].role is not Role.USER:
+        raise ValueError("the last message of a prompt must be a user's, and not blank")
+    return sent
+
+
+def _named(message: Message, name_field: bool) -> Message:
+    """A plain ASCII name fits the field once other characters are underscores; any other goes before the
+    text, on one line.
+    """
+    if not message.name or message.role is not Role.USER:
+        return Message(message.role, message.text)
+    field = _NOT_IN_FIELD.sub("_", message.name).strip("_")[:NAME_LENGTH]
+    if name_field and field and message.name.isascii():
+        return Message(message.role, message.text, field)
+    name = " ".join(message.name.split())[:NAME_LENGTH]
+    return Message(message.role, f"{name}: {message.text}" if name else message.text)
