@@ -166,7 +166,8 @@ def guild(place: Guild) -> Json:
 def guild_create(world: World, place: Guild) -> Json:
     """What GUILD_CREATE carries.
 
-    Without the presence intent it has of the members only the bot itself. Channels a bot may not see are in it.
+    Without the presence intent it has of the members only the bot itself. Channels a bot may not see are
+    in it.
     """
     return guild(place) | {
         "joined_at": stamp(place.members[world.bot.id].joined_at),

@@ -128,7 +128,7 @@ class People:
         ping: bool = True,
         attachments: Sequence[Upload] = (),
     ) -> Message:
-        """Post a message. `mention_bot` puts the bot's mention in front; a reply pings whom it answers, or not."""
+        """Post a message; `mention_bot` puts the bot's mention in front, a reply pings unless told not to."""
         content = f"{self.world.bot.mention} {text}".strip() if mention_bot else text
         if not content and not attachments:
             raise ValueError("the client does not send an empty message")
