@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -92,10 +92,11 @@ class Engine:
         attempts: int,
         clock: Clock,
         meters: Meters,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._platforms, self._conversations, self._limits = platforms, conversations, limits
         self._voice, self._redactor, self._language = voice, redactor, language
-        self._attempts, self._clock, self._meters = attempts, clock, meters
+        self._attempts, self._clock, self._meters, self._sleep = attempts, clock, meters, sleep
 
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says."""
@@ -170,7 +171,7 @@ class Engine:
         call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
         try:
             asked = replace(prompt, max_output_tokens=reservation.output_cap)
-            async with aclosing(open_stream(self._voice.provider, asked)) as deltas:
+            async with aclosing(open_stream(self._voice.provider, asked, sleep=self._sleep)) as deltas:
                 async for delta in deltas:
                     call.take(delta, self._clock())
                     if text := mask.feed(delta.text):

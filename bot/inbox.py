@@ -7,6 +7,7 @@ end, so that whoever takes over finds it alone. A cancellation may come from any
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -126,7 +127,9 @@ async def steady(verb: Callable[[], Awaitable[None]], patience: float) -> None:
         reraise=True,
     )
     try:
-        await retrying(verb)
+        async for attempt in retrying:
+            with attempt:
+                await verb()
     except StoreUnavailable as error:
         raise LeaseLost("the database was away for too long") from error
 
@@ -139,7 +142,10 @@ async def _sleep_unless(event: asyncio.Event, seconds: float) -> None:
 
 
 class Workers:
-    """Claims turns as they come and has them answered, `most` at a time. `owner` names this process in the database."""
+    """Claims turns as they come and has them answered, `most` at a time.
+
+    `owner` names this process in the database; every claim adds a number to it, so that no two claims bear one name.
+    """
 
     def __init__(
         self,
@@ -155,6 +161,7 @@ class Workers:
     ) -> None:
         self._inbox, self._engine, self._owner, self._lease = inbox, engine, owner, lease
         self._most, self._abreast, self._attempts, self._clock = most, abreast, attempts, clock
+        self._claims = itertools.count(1)
         self._held: dict[int, Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -188,16 +195,17 @@ class Workers:
 
     async def _claim_all(self) -> None:
         while len(self._tasks) < self._most and not self._stopping:
+            owner = f"{self._owner}#{next(self._claims)}"
             try:
                 turn = await self._inbox.claim(
-                    self._owner, self._clock(), self._lease, abreast=self._abreast, attempts=self._attempts
+                    owner, self._clock(), self._lease, abreast=self._abreast, attempts=self._attempts
                 )
             except StoreUnavailable:
                 log.warning("the database does not answer; waiting for it")
                 return
             if turn is None:
                 return
-            task = asyncio.create_task(self._work(turn), name=f"turn {turn.id}")
+            task = asyncio.create_task(self._work(turn, owner), name=f"turn {turn.id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
@@ -207,8 +215,8 @@ class Workers:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
 
-    async def _work(self, turn: Turn) -> None:
-        held = Held(self._inbox, turn, self._owner, self._lease, self._clock)
+    async def _work(self, turn: Turn, owner: str) -> None:
+        held = Held(self._inbox, turn, owner, self._lease, self._clock)
         self._held[turn.id] = held
         if turn.cancel is not None:
             held.call_off(turn.cancel)

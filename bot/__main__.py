@@ -1,0 +1,137 @@
+"""The command line: `python -m bot run`, and what an operator needs around it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot import reference
+from bot.errors import ConfigError, StoreUnavailable
+from bot.settings import Settings, endpoint, read_settings
+from bot.telemetry import set_up_logging
+
+EX_CONFIG = 78
+"""Exit code for what the operator has to mend (sysexits.h)."""
+
+cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Rejoinder: an LLM chat bot for Slack and Discord.")
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _do(work: Callable[[Settings], Coroutine[Any, Any, int | None]]) -> None:
+    """Read the settings, do the work, and turn what the operator can mend into one readable line."""
+    try:
+        settings = read_settings()
+        set_up_logging(settings.log_level)
+        code = asyncio.run(work(settings))
+    except ConfigError as error:
+        err.print(f"rejoinder: {error}", style="bold red")
+        raise typer.Exit(EX_CONFIG) from None
+    except StoreUnavailable as error:
+        err.print(f"rejoinder: DATABASE_URL: the database does not answer ({error}). Start it, or correct the URL", style="bold red")
+        raise typer.Exit(EX_CONFIG) from None
+    if code:
+        raise typer.Exit(code)
+
+
+@cli.command()
+def run() -> None:
+    """Start the bot on every platform that is configured, or the playground when none is."""
+    from bot import app
+
+    _do(lambda settings: app.run(settings, _say))
+
+
+@cli.command()
+def check() -> None:
+    """Verify settings, tokens, scopes, intents, database, disk, model and tokenizer; name each fault and its cure."""
+    from bot.checking import findings
+
+    async def work(settings: Settings) -> int:
+        faults = 0
+        async for finding in findings(settings):
+            mark, style = ("✓", "green") if finding.well else ("!", "yellow") if finding.warning else ("✗", "red")
+            out.print(f"[{style}]{mark}[/] {finding.what}")
+            if not finding.well:
+                out.print(f"    {finding.cure}")
+                faults += not finding.warning
+        return 1 if faults else 0
+
+    _do(work)
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to the newest revision."""
+    from bot import app
+
+    _do(lambda settings: app.migrate(settings, _say))
+
+
+@cli.command()
+def turns() -> None:
+    """List waiting and running turns with their age and owner."""
+    from bot import app
+
+    async def work(settings: Settings) -> None:
+        table = Table("turn", "place", "state", "age", "attempts", "owner")
+        for row in await app.unfinished(settings):
+            place = ":".join(part for part in (row.place.platform, row.place.installation, row.place.channel, row.place.thread) if part)
+            table.add_row(str(row.turn), place, row.state, f"{row.age.total_seconds():.0f} s", str(row.attempts), row.owner)
+        out.print(table)
+
+    _do(work)
+
+
+@cli.command()
+def key() -> None:
+    """Print a fresh key for REJOINDER_SECRET_KEY."""
+    typer.echo(secrets.token_urlsafe(32))
+
+
+@cli.command()
+def health() -> None:
+    """Ask the running bot whether it is well (for container health checks)."""
+
+    async def work(settings: Settings) -> int:
+        import aiohttp
+
+        host, port = endpoint(settings.http)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - an address to ask, not to listen on
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as session,
+                session.get(f"http://{'[' + host + ']' if ':' in host else host}:{port}/healthz") as answer,
+            ):
+                return 0 if answer.status == 200 else 1
+        except (aiohttp.ClientError, TimeoutError):
+            return 1
+
+    _do(work)
+
+
+@cli.command()
+def settings(form: Annotated[str, typer.Option("--as", help="`env` for .env.example, `markdown` for docs/settings.md")] = "env") -> None:
+    """Print every setting with its meaning and default."""
+    typer.echo(reference.markdown() if form == "markdown" else reference.env_example(), nl=False)
+
+
+def _say(line: str) -> None:
+    """One line to standard output, at once: whoever started us reads along."""
+    print(line, flush=True)
+
+
+def main() -> None:
+    os.umask(0o077)  # conversations are nobody else's
+    cli()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,463 @@
+"""The story of a turn, told with a real database, a scripted model and a platform that shows what it is given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
+from bot.commands import Commands, View
+from bot.context import Window
+from bot.engine import Engine, Voice
+from bot.errors import CutOff, EmptyAnswer, Overloaded, PlaceRefused, PlatformUnreachable, QuotaExhausted, StoreUnavailable
+from bot.inbox import Workers
+from bot.limits import Limits, Rules
+from bot.models import Model
+from bot.ports import Button, Outcome
+from bot.reception import FrontDesk
+from bot.redaction import Redactor
+from bot.telemetry import Meters
+from bot.tokens import tokenizer_for
+from storage.stores import Stores, open_stores
+from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, FakePlatform, Gate, ScriptedProvider, Shown, answer, incoming
+
+EMAIL = "ada" + "@" + "example.org"
+
+
+@dataclass
+class Bot:
+    """The whole bot but for its platform and its model."""
+
+    clock: FakeClock
+    stores: Stores
+    provider: ScriptedProvider
+    platform: FakePlatform
+    desk: FrontDesk
+    workers: Workers
+    said: int = 0
+
+    async def say(self, text: str, *, author: Author = ADA, place: Place = CHANNEL, mentioned: bool = True, direct: bool = False) -> str:
+        """Somebody says something; the message's id."""
+        self.said += 1
+        message = f"M{self.said}"
+        sent_at = self.clock.advance(1)
+        branched_at = self.clock.now if place.thread else None
+        self.receipt = await self.desk.said(
+            incoming(text, message=message, author=author, place=place, sent_at=sent_at, mentioned=mentioned, direct=direct, branched_at=branched_at)
+        )
+        return message
+
+    def shown(self, message: str) -> Shown:
+        return self.platform.shown.setdefault(message, Shown())
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(10):
+            while not condition():
+                await asyncio.sleep(0.005)
+
+    async def ask(self, text: str, **who: object) -> Shown:
+        """Say it, and wait for what comes of it."""
+        message = await self.say(text, **who)  # type: ignore[arg-type]
+        await self.settled()
+        return self.shown(message)
+
+    async def settled(self) -> None:
+        async with asyncio.timeout(10):
+            while await self.stores.inbox.unfinished():
+                await asyncio.sleep(0.005)
+
+    async def command(self, verb: str, *, author: Author = ADA, place: Place = CHANNEL) -> str:
+        self.said += 1
+        said = await self.desk.invoked(Invocation(f"K{self.said}", place, author, verb))
+        return said.text
+
+    @property
+    def heard(self) -> list[str]:
+        """The words of the last prompt."""
+        return [message.text for message in self.provider.prompts[-1].messages]
+
+
+Start = Callable[..., Awaitable[Bot]]
+
+
+@pytest.fixture
+async def start(tmp_path: Path) -> AsyncIterator[Start]:
+    running: list[tuple[asyncio.Task[None], Bot]] = []
+
+    async def begin(*scripts: object, rules: Rules = Rules(), window: Window = Window(4_000, 500), continuations: int = 2, whispering: bool = False, working: bool = True, lease: float = 4) -> Bot:
+        clock = FakeClock()
+        stores = open_stores(f"sqlite:///{tmp_path / 'bot.db'}", clock)
+        await stores.upgrade()
+        provider = ScriptedProvider(*scripts)  # type: ignore[arg-type]
+        platform = FakePlatform(whispering=whispering)
+        counter = tokenizer_for("gpt-4o")
+        redactor = Redactor()
+        limits = Limits(stores.ledger, rules, b"key")
+        voice = Voice(provider, Model("openai", "test"), "Be kind.", window, counter, continuations)
+        desk = FrontDesk(
+            inbox=stores.inbox,
+            conversations=stores.conversations,
+            commands=Commands(stores.conversations, limits, View("test", "Be kind.", window, counter), clock),
+            redactor=redactor,
+            counter=counter,
+            admins=(),
+            language="en",
+            queue=3,
+            clock=clock,
+        )
+        engine = Engine(
+            platforms={"fake": platform},
+            conversations=stores.conversations,
+            limits=limits,
+            voice=voice,
+            redactor=redactor,
+            language="en",
+            attempts=3,
+            clock=clock,
+            meters=Meters(),
+            sleep=no_wait,
+        )
+        workers = Workers(stores.inbox, engine, owner="w", lease=timedelta(seconds=lease), most=8, abreast=2, attempts=3, clock=clock)
+        bot = Bot(clock, stores, provider, platform, desk, workers)
+        task = asyncio.create_task(workers.run() if working else asyncio.sleep(0))
+        running.append((task, bot))
+        return bot
+
+    yield begin
+    for task, bot in running:
+        await bot.workers.drain(0.1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await bot.stores.aclose()
+
+
+async def no_wait(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def test_a_question_is_answered_and_shown_while_it_grows(start: Start) -> None:
+    bot = await start(answer("Paris is the capital of France.", pieces=5))
+    shown = await bot.ask("What is the capital of France?")
+    assert shown.text.startswith("Paris is the capital of France.")
+    assert shown.finished
+    assert all("Paris is the capital of France.".startswith(update) for update in shown.updates)
+
+
+async def test_the_model_sees_the_instructions_the_history_and_who_speaks(start: Start) -> None:
+    bot = await start(answer("One."), answer("Two."))
+    await bot.ask("first")
+    await bot.ask("second", author=GRACE)
+    prompt = bot.provider.prompts[-1]
+    assert prompt.system == "Be kind."
+    assert prompt.messages == (
+        Message(Role.USER, "first", "Ada"),
+        Message(Role.ASSISTANT, "One."),
+        Message(Role.USER, "second", "Grace"),
+    )
+
+
+async def test_what_is_kept_is_said_once_to_each_person(start: Start) -> None:
+    bot = await start()
+    first, again, other = await bot.ask("a"), await bot.ask("b"), await bot.ask("c", author=GRACE)
+    assert "I keep our conversation" in first.text
+    assert "I keep our conversation" not in again.text
+    assert "I keep our conversation" in other.text
+
+
+async def test_a_redelivered_message_is_one_turn(start: Start) -> None:
+    bot = await start()
+    said = incoming("hello", message="M1", sent_at=bot.clock.now)
+    receipts = await asyncio.gather(*[bot.desk.said(said) for _ in range(5)])
+    await bot.settled()
+    assert sorted(receipt.outcome for receipt in receipts) == [Outcome.ACCEPTED] + [Outcome.DUPLICATE] * 4
+    assert len(bot.provider.prompts) == 1
+
+
+async def test_sensitive_data_is_masked_before_it_is_stored_or_sent(start: Start, tmp_path: Path) -> None:
+    bot = await start()
+    shown = await bot.ask(f"write to {EMAIL} please")
+    assert bot.heard == ["write to [FILTERED:email] please"]
+    assert "masked" in shown.text
+    assert EMAIL not in shown.text
+    await bot.stores.aclose()
+    stored = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert EMAIL.encode() not in stored
+
+
+async def test_what_the_model_says_is_masked_too(start: Start) -> None:
+    bot = await start(answer(f"Ask {EMAIL} about it, or somebody else.", pieces=12))
+    shown = await bot.ask("whom?")
+    assert EMAIL not in "".join([shown.text, *shown.updates])
+    assert "[FILTERED:email]" in shown.text
+
+
+async def test_messages_to_others_are_left_alone(start: Start) -> None:
+    bot = await start()
+    await bot.say("lunch?", mentioned=False)
+    assert bot.receipt.outcome is Outcome.NOT_ADDRESSED
+    assert not await bot.stores.inbox.unfinished()
+
+
+async def test_a_thread_is_followed_until_told_to_leave(start: Start) -> None:
+    bot = await start()
+    thread = replace(CHANNEL, thread="R1")
+    await bot.ask("hello there", place=thread)
+    assert (await bot.ask("and more", place=thread, mentioned=False)).finished
+    await bot.say("leave", place=thread)
+    assert "quiet" in (bot.receipt.said.text if bot.receipt.said else "")
+    await bot.say("anyone?", place=thread, mentioned=False)
+    assert bot.receipt.outcome is Outcome.NOT_ADDRESSED
+    assert (await bot.ask("you again", place=thread)).finished
+    assert (await bot.ask("still here?", place=thread, mentioned=False)).finished
+
+
+@pytest.mark.parametrize("text", ["reset", "/reset", "!reset", "  RESET "])
+async def test_reset_forgets_and_says_what(start: Start, text: str) -> None:
+    bot = await start()
+    await bot.ask("one")
+    await bot.ask("two")
+    await bot.say(text)
+    assert bot.receipt.outcome is Outcome.COMMAND
+    assert bot.receipt.said and "2 earlier turns" in bot.receipt.said.text
+    await bot.ask("three")
+    assert bot.heard == ["three"]
+
+
+async def test_a_direct_message_needs_no_mention_and_names_nobody(start: Start) -> None:
+    bot = await start()
+    await bot.ask("hi", mentioned=False, direct=True)
+    assert bot.provider.prompts[0].messages == (Message(Role.USER, "hi"),)
+
+
+async def test_an_empty_mention_is_greeted(start: Start) -> None:
+    bot = await start()
+    await bot.say("")
+    assert bot.receipt.outcome is Outcome.EMPTY
+    assert bot.receipt.said and "help" in bot.receipt.said.text
+
+
+async def test_one_persons_questions_wait_for_each_other_and_others_do_not(start: Start) -> None:
+    gate = Gate()
+    bot = await start([gate, *answer("First.")], answer("Grace's."), answer("Second."))
+    one = await bot.say("first")
+    await gate.reached.wait()
+    two = await bot.say("second")
+    three = await bot.say("Grace asks", author=GRACE)
+    await bot.until(lambda: bot.shown(three).finished)
+    assert not bot.shown(two).updates
+    gate.open.set()
+    await bot.settled()
+    assert bot.shown(one).text.startswith("First.") and bot.shown(two).text.startswith("Second.")
+    assert [m.text for m in bot.provider.prompts[2].messages][-3:] == ["Grace asks", "Grace's.", "second"] or "first" in bot.heard
+
+
+async def test_too_many_unanswered_questions_are_turned_away_politely(start: Start) -> None:
+    bot = await start(working=False)
+    for number in range(3):
+        await bot.say(f"question {number}")
+    await bot.say("one more")
+    assert bot.receipt.outcome is Outcome.CROWDED
+    assert bot.receipt.said and "3 unanswered" in bot.receipt.said.text
+
+
+async def test_a_rate_limit_names_the_wait(start: Start) -> None:
+    bot = await start(rules=Rules(requests_per_minute=2))
+    await bot.ask("one")
+    await bot.ask("two")
+    shown = await bot.ask("three")
+    assert "limit of 2 questions per minute" in shown.notice
+    assert "come back in" in shown.notice
+    assert len(bot.provider.prompts) == 2
+    bot.clock.advance(60)
+    assert (await bot.ask("four")).text
+
+
+async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: Start) -> None:
+    bot = await start(rules=Rules(requests_per_minute=1), whispering=True)
+    await bot.ask("one")
+    shown = await bot.ask("two")
+    assert not shown.notice
+    assert "limit of 1 questions" in bot.platform.whispers[0]
+
+
+async def test_tokens_are_reserved_at_worst_and_settled_as_reported(start: Start) -> None:
+    bot = await start(answer("Fine.", usage=Usage(prompt=40, output=60)), rules=Rules(tokens_per_day=10_000))
+    await bot.ask("one")
+    assert "100 of 10000" in await bot.command("usage")
+
+
+async def test_unreported_usage_stands_at_the_full_reservation(start: Start) -> None:
+    bot = await start(answer("Fine.", usage=None), rules=Rules(tokens_per_day=10_000))
+    await bot.ask("one")
+    used = int((await bot.command("usage")).split(": ")[1].split(" of ")[0])
+    assert used > 500
+
+
+async def test_the_output_cap_is_lowered_to_what_is_left(start: Start) -> None:
+    bot = await start(rules=Rules(tokens_per_day=400))
+    assert (await bot.ask("one")).text
+    assert bot.provider.prompts[0].max_output_tokens < 400
+
+
+async def test_a_stream_that_breaks_is_asked_to_go_on_and_no_word_is_doubled(start: Start) -> None:
+    bot = await start(
+        ["The quick brown fox jumps over ", CutOff()],
+        ["jumps over the lazy ", CutOff()],
+        answer("lazy dog and sleeps."),
+    )
+    shown = await bot.ask("a story")
+    assert shown.text.startswith("The quick brown fox jumps over the lazy dog and sleeps.")
+    assert len(bot.provider.prompts) == 3
+    assert bot.provider.prompts[1].messages[-1].role is Role.USER
+
+
+async def test_a_stream_without_a_finish_reason_is_never_shown_as_whole(start: Start) -> None:
+    bot = await start(answer("Half an", finish=None), continuations=0)
+    shown = await bot.ask("a story")
+    assert shown.text.startswith("Half an")
+    assert "broke off" in shown.text
+    assert shown.buttons == (Button.RETRY,)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(Overloaded(), "too busy"), (QuotaExhausted(), "out of credit"), (EmptyAnswer(), "without an answer"), (Overloaded(retry_after=600), "10 minutes")],
+)
+async def test_every_failure_is_a_plain_notice_with_a_reference(start: Start, error: Exception, words: str, caplog: pytest.LogCaptureFixture) -> None:
+    bot = await start(*[[error]] * 4)
+    shown = await bot.ask("hello secret words")
+    assert words in shown.notice
+    number = shown.notice.rpartition("reference ")[2].rstrip(")")
+    assert number in caplog.text
+    assert "secret words" not in caplog.text
+    assert shown.buttons == (Button.RETRY,)
+
+
+async def test_retry_answers_again_and_only_for_the_one_who_asked(start: Start) -> None:
+    bot = await start([QuotaExhausted()], answer("Now it works."))
+    shown = await bot.ask("hello")
+    turn = 1
+    other = await bot.desk.pressed(Invocation("K1", CHANNEL, GRACE, "retry"), turn, Button.RETRY)
+    assert other and "not yours" in other.text
+    assert await bot.desk.pressed(Invocation("K2", CHANNEL, ADA, "retry"), turn, Button.RETRY) is None
+    await bot.settled()
+    assert shown.text.startswith("Now it works.")
+
+
+async def test_stop_ends_the_answer_and_closes_the_stream(start: Start) -> None:
+    gate = Gate()
+    bot = await start(["It was a dark and stormy night and then ", gate, "never said"])
+    message = await bot.say("a long story")
+    await gate.reached.wait()
+    await bot.desk.pressed(Invocation("K1", CHANNEL, ROOT, "stop"), 1, Button.STOP)
+    await bot.settled()
+    assert "Stopped." in bot.shown(message).text
+    assert "never said" not in bot.shown(message).text
+    assert bot.provider.closed_early == 1
+
+
+async def test_deleting_the_question_withdraws_the_answer_and_forgets_the_words(start: Start) -> None:
+    gate = Gate()
+    bot = await start(["It was ", gate], answer("Fine."))
+    message = await bot.say("a secret story")
+    await gate.reached.wait()
+    await bot.desk.deleted(CHANNEL, message)
+    await bot.settled()
+    assert bot.shown(message).withdrawn
+    await bot.ask("next")
+    assert bot.heard == ["next"]
+
+
+async def test_an_edited_question_is_answered_anew_in_its_place(start: Start) -> None:
+    gate = Gate()
+    bot = await start(["Berlin is ", gate], answer("Paris."))
+    message = await bot.say("capital of Germany?")
+    await gate.reached.wait()
+    edit = incoming("capital of France?", message=message, sent_at=bot.clock.now, revision="2")
+    assert (await bot.desk.edited(edit)).outcome is Outcome.ACCEPTED
+    await bot.settled()
+    assert bot.heard == ["capital of France?"]
+    assert bot.shown(message).text.startswith("Paris.")
+    assert bot.provider.closed_early == 1
+
+
+async def test_reset_during_an_answer_stops_it(start: Start) -> None:
+    gate = Gate()
+    bot = await start(["It was a dark and stormy night ", gate])
+    message = await bot.say("a story")
+    await gate.reached.wait()
+    await bot.command("reset")
+    await bot.settled()
+    assert "reset" in bot.shown(message).text
+    await bot.ask("next")
+    assert bot.heard == ["next"]
+
+
+async def test_draining_gives_back_what_could_not_finish(start: Start, tmp_path: Path) -> None:
+    gate = Gate()
+    bot = await start(["Half of ", gate], answer("The whole."))
+    message = await bot.say("tell")
+    await gate.reached.wait()
+    await bot.workers.drain(0.05)
+    assert bot.shown(message).abandoned
+    [waiting] = await bot.stores.inbox.unfinished()
+    assert (waiting.state, waiting.attempts) == (State.WAITING, 0)
+
+
+async def test_an_answer_the_platform_could_not_take_is_shown_later_without_asking_again(start: Start) -> None:
+    bot = await start(answer("Paid for once."))
+    bot.platform.failures.append(PlatformUnreachable())
+    message = await bot.say("hello")
+    await bot.until(lambda: bot.shown(message).abandoned)
+    bot.clock.advance(60)
+    await bot.settled()
+    assert bot.shown(message).text.startswith("Paid for once.")
+    assert len(bot.provider.prompts) == 1
+
+
+async def test_a_place_that_refuses_for_good_ends_the_turn(start: Start) -> None:
+    bot = await start(answer("Nobody hears."))
+    bot.platform.failures.append(PlaceRefused("not_in_channel"))
+    await bot.ask("hello")
+    assert not await bot.stores.inbox.unfinished()
+
+
+async def test_a_poison_turn_stops_after_a_few_attempts(start: Start) -> None:
+    bot = await start(*[["Half ", StoreUnavailable()]] * 9)
+    message = await bot.say("hello")
+    for _ in range(4):
+        await bot.until(lambda: bot.shown(message).abandoned or bot.shown(message).finished)
+        if bot.shown(message).finished:
+            break
+        bot.shown(message).abandoned = False
+        bot.clock.advance(60)
+    await bot.settled()
+    assert "several times" in bot.shown(message).notice
+    assert len(bot.provider.prompts) == 3
+
+
+async def test_a_long_conversation_is_trimmed_and_told_once(start: Start) -> None:
+    bot = await start(window=Window(120, 50))
+    shown = [await bot.ask(f"question number {number} of many, many words indeed") for number in range(8)]
+    assert sum("no longer see its oldest part" in one.text for one in shown) == 1
+    assert "Older turns no longer fit" in await bot.command("context")
+
+
+async def test_context_shows_the_tokens_by_part(start: Start) -> None:
+    bot = await start()
+    await bot.ask("one")
+    text = await bot.command("context")
+    assert "1 earlier turn:" in text
+    assert "exact" in text
+
+
+def test_turns_are_values() -> None:
+    turn = Turn(1, CHANNEL, 1, 0, "M", ADA, (Text("x"),), {}, FakeClock().now)
+    with pytest.raises(AttributeError):
+        turn.state = State.DONE  # type: ignore[misc]
+    assert Finish.STOP == "stop"
