@@ -20,7 +20,9 @@ from bot.telemetry import set_up_logging
 EX_CONFIG = 78
 """Exit code for what the operator has to mend (sysexits.h)."""
 
-cli = typer.Typer(add_completion=False, no_args_is_help=True, help="Rejoinder: an LLM chat bot for Slack and Discord.")
+cli = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Rejoinder: an LLM chat bot for Slack and Discord."
+)
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -35,7 +37,10 @@ def _do(work: Callable[[Settings], Coroutine[Any, Any, int | None]]) -> None:
         err.print(f"rejoinder: {error}", style="bold red")
         raise typer.Exit(EX_CONFIG) from None
     except StoreUnavailable as error:
-        err.print(f"rejoinder: DATABASE_URL: the database does not answer ({error}). Start it, or correct the URL", style="bold red")
+        err.print(
+            f"rejoinder: DATABASE_URL: the database does not answer ({error}). Start it, or correct the URL",
+            style="bold red",
+        )
         raise typer.Exit(EX_CONFIG) from None
     if code:
         raise typer.Exit(code)
@@ -57,7 +62,9 @@ def check() -> None:
     async def work(settings: Settings) -> int:
         faults = 0
         async for finding in findings(settings):
-            mark, style = ("✓", "green") if finding.well else ("!", "yellow") if finding.warning else ("✗", "red")
+            mark, style = (
+                ("✓", "green") if finding.well else ("!", "yellow") if finding.warning else ("✗", "red")
+            )
             out.print(f"[{style}]{mark}[/] {finding.what}")
             if not finding.well:
                 out.print(f"    {finding.cure}")
@@ -83,8 +90,19 @@ def turns() -> None:
     async def work(settings: Settings) -> None:
         table = Table("turn", "place", "state", "age", "attempts", "owner")
         for row in await app.unfinished(settings):
-            place = ":".join(part for part in (row.place.platform, row.place.installation, row.place.channel, row.place.thread) if part)
-            table.add_row(str(row.turn), place, row.state, f"{row.age.total_seconds():.0f} s", str(row.attempts), row.owner)
+            place = ":".join(
+                part
+                for part in (row.place.platform, row.place.installation, row.place.channel, row.place.thread)
+                if part
+            )
+            table.add_row(
+                str(row.turn),
+                place,
+                row.state,
+                f"{row.age.total_seconds():.0f} s",
+                str(row.attempts),
+                row.owner,
+            )
         out.print(table)
 
     _do(work)
@@ -118,7 +136,11 @@ def health() -> None:
 
 
 @cli.command()
-def settings(form: Annotated[str, typer.Option("--as", help="`env` for .env.example, `markdown` for docs/settings.md")] = "env") -> None:
+def settings(
+    form: Annotated[
+        str, typer.Option("--as", help="`env` for .env.example, `markdown` for docs/settings.md")
+    ] = "env",
+) -> None:
     """Print every setting with its meaning and default."""
     typer.echo(reference.markdown() if form == "markdown" else reference.env_example(), nl=False)
 

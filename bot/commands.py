@@ -85,7 +85,9 @@ class Commands:
         forgotten = await self._conversations.reset(invocation.place, self._clock())
         if forgotten.turns == 0:
             return notice("reset_nothing", language)
-        return notice("reset_done", language, turns=forgotten.turns, turns_word=_turns_word(forgotten.turns, language))
+        return notice(
+            "reset_done", language, turns=forgotten.turns, turns_word=_turns_word(forgotten.turns, language)
+        )
 
     async def _leave(self, invocation: Invocation, language: str) -> str:
         if not invocation.place.thread:
@@ -122,7 +124,13 @@ def _context_text(fitted: Fitted, view: View, language: str) -> str:
     lines = [
         notice("context_head", language, model=view.model, counting=counting),
         notice("context_system", language, tokens=fitted.system),
-        notice("context_history", language, turns=fitted.turns, turns_word=_turns_word(fitted.turns, language), tokens=fitted.history),
+        notice(
+            "context_history",
+            language,
+            turns=fitted.turns,
+            turns_word=_turns_word(fitted.turns, language),
+            tokens=fitted.history,
+        ),
         notice("context_question", language, tokens=question),
         notice("context_total", language, tokens=view.window.prompt),
         notice("context_answer", language, tokens=view.window.answer),
@@ -161,5 +169,3 @@ def _moment(when: datetime) -> str:
 def command_list(language: str = "en") -> Sequence[tuple[str, str]]:
     """(verb, summary) pairs, for adapters that register or complete commands."""
     return [(command.verb, command.summary(language)) for command in COMMANDS]
-
-

@@ -38,7 +38,9 @@ class Window:
     answer: int
 
 
-def window_for(model_window: int, model_output: int, *, context_tokens: int, max_output_tokens: int) -> Window:
+def window_for(
+    model_window: int, model_output: int, *, context_tokens: int, max_output_tokens: int
+) -> Window:
     """Share a model's window between prompt and answer as the operator wishes; a small window is shared half and half."""
     answer = min(max_output_tokens, model_output, model_window // 2)
     return Window(prompt=min(context_tokens, model_window - answer), answer=answer)
@@ -61,7 +63,13 @@ class Fitted:
 
 
 async def fit(
-    history: AsyncIterator[Exchange], question: Message, *, system: str, window: Window, counter: Counter, named: bool
+    history: AsyncIterator[Exchange],
+    question: Message,
+    *,
+    system: str,
+    window: Window,
+    counter: Counter,
+    named: bool,
 ) -> Fitted:
     """Choose what the model sees. `named`: several people speak here, so each turn carries its speaker's name.
 
@@ -84,7 +92,9 @@ async def fit(
         history_tokens += tokens
         newest_first.append(exchange)
     messages = [message for exchange in reversed(newest_first) for message in _as_messages(exchange, named)]
-    return Fitted((*messages, question), system_tokens, history_tokens, question_tokens, len(newest_first), dropped)
+    return Fitted(
+        (*messages, question), system_tokens, history_tokens, question_tokens, len(newest_first), dropped
+    )
 
 
 def _as_messages(exchange: Exchange, named: bool) -> tuple[Message, Message]:
@@ -102,7 +112,9 @@ def _costs(counter: Counter) -> Callable[[Message], int]:
     return cost
 
 
-def _exchange_tokens(exchange: Exchange, counter: Counter, cost: Callable[[Message], int], named: bool) -> int:
+def _exchange_tokens(
+    exchange: Exchange, counter: Counter, cost: Callable[[Message], int], named: bool
+) -> int:
     if exchange.counter != counter.name:
         return sum(cost(message) for message in _as_messages(exchange, named))
     name = PER_NAME + counter.count(exchange.name) if named and exchange.name else 0

@@ -140,7 +140,9 @@ class Engine:
         named = not turn.direct
         question = Message(Role.USER, turn.text, turn.author.name if named else "")
         history = self._conversations.history(turn.place, before=turn)
-        return await fit(history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named)
+        return await fit(
+            history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named
+        )
 
     async def _speak(self, held: Held, reply: Reply, fitted: Fitted) -> Finish:
         """Have the model answer, showing the answer as it grows. A stream that breaks is asked to go on where it broke."""
@@ -155,7 +157,9 @@ class Engine:
         )
         for rounds_left in reversed(range(1 + voice.continuations)):
             asked = continued(prompt, held.said) if held.said else prompt
-            tokens = fitted.total + sum(voice.counter.count(m.text) for m in asked.messages[len(prompt.messages) :])
+            tokens = fitted.total + sum(
+                voice.counter.count(m.text) for m in asked.messages[len(prompt.messages) :]
+            )
             try:
                 return await self._stream(held, reply, asked, tokens)
             except CutOff:
@@ -191,7 +195,11 @@ class Engine:
         try:
             await steady(
                 lambda: self._limits.settle(
-                    reservation, call.usage, finish=call.finish or "none", first_token_ms=call.first_token_ms, now=now
+                    reservation,
+                    call.usage,
+                    finish=call.finish or "none",
+                    first_token_ms=call.first_token_ms,
+                    now=now,
                 ),
                 SETTLING,
             )

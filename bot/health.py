@@ -27,14 +27,18 @@ def health_routes(ping: Hook, waiting_for: Callable[[], Iterable[str]]) -> list[
             await asyncio.wait_for(ping(), 2)
         except (StoreUnavailable, TimeoutError):
             missing.append("database")
-        return web.json_response({"ready": not missing, "waiting_for": missing}, status=503 if missing else 200)
+        return web.json_response(
+            {"ready": not missing, "waiting_for": missing}, status=503 if missing else 200
+        )
 
     return [web.get("/healthz", healthz), web.get("/readyz", readyz)]
 
 
 def metrics_route(meters: Meters) -> web.RouteDef:
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=meters.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(
+            body=meters.exposition(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
 
     return web.get("/metrics", metrics)
 
@@ -47,7 +51,11 @@ async def serve(application: web.Application, host: str, port: int, variable: st
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise ConfigError(variable, f"can't listen on {host}:{port} ({error.strerror})", "Stop what uses it, or choose another port") from None
+        raise ConfigError(
+            variable,
+            f"can't listen on {host}:{port} ({error.strerror})",
+            "Stop what uses it, or choose another port",
+        ) from None
     return runner
 
 

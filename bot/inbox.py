@@ -51,12 +51,16 @@ class Held:
         self._off = asyncio.Event()
 
     async def answered(self, answer: str, tokens: int, counter: str, finish: Finish) -> None:
-        await self._steady(lambda: self._inbox.answered(self.turn.id, self._owner, answer, tokens, counter, finish))
+        await self._steady(
+            lambda: self._inbox.answered(self.turn.id, self._owner, answer, tokens, counter, finish)
+        )
 
     async def close(self, state: State, *, error: str = "", reference: str = "") -> None:
         now = self._clock()
         await self._steady(
-            lambda: self._inbox.close(self.turn.id, self._owner, state, error=error, reference=reference, now=now)
+            lambda: self._inbox.close(
+                self.turn.id, self._owner, state, error=error, reference=reference, now=now
+            )
         )
 
     async def release(self) -> None:
@@ -84,7 +88,9 @@ class Held:
                 )
             except (StoreUnavailable, TimeoutError):
                 if self._clock() + beat >= self._ends:
-                    log.warning("turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id)
+                    log.warning(
+                        "turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id
+                    )
                     self.call_off(None)
                 continue
             if renewal.pulse is Pulse.LOST:
@@ -244,4 +250,3 @@ class Workers:
                 if held is not None and signal.cancel is not None:
                     held.call_off(signal.cancel)
                 self._wake.set()
-

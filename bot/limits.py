@@ -60,9 +60,15 @@ class Limits:
             ("tokens_day", "tokens", "day", rules.tokens_per_day),
             ("usd_month", "nanousd", "month", usd),
         )
-        return tuple(Meter(name, person, unit, period, allowed) for name, unit, period, allowed in limits if allowed is not None)
+        return tuple(
+            Meter(name, person, unit, period, allowed)
+            for name, unit, period, allowed in limits
+            if allowed is not None
+        )
 
-    async def reserve(self, turn: Turn, model: Model, prompt: Prompt, prompt_tokens: int, now: datetime) -> Reservation:
+    async def reserve(
+        self, turn: Turn, model: Model, prompt: Prompt, prompt_tokens: int, now: datetime
+    ) -> Reservation:
         """Admit a call at its worst cost, with a lower output cap if that is all the budget has left.
 
         Raises `LimitReached`. A question counts once, however often its answer is begun anew.
@@ -75,11 +81,15 @@ class Limits:
                 raise
             return await self._reserve(turn, model, prompt_tokens, cap, now)
 
-    async def _reserve(self, turn: Turn, model: Model, prompt_tokens: int, cap: int, now: datetime) -> Reservation:
+    async def _reserve(
+        self, turn: Turn, model: Model, prompt_tokens: int, cap: int, now: datetime
+    ) -> Reservation:
         person = self.person(turn.place, turn.author)
         cost = model.worst_cost(prompt_tokens, cap)
         amounts = {"requests": int(turn.attempts <= 1), "tokens": prompt_tokens + cap, "nanousd": _nano(cost)}
-        charges = tuple(Charge(meter, amounts[meter.unit]) for meter in self.meters(person) if amounts[meter.unit])
+        charges = tuple(
+            Charge(meter, amounts[meter.unit]) for meter in self.meters(person) if amounts[meter.unit]
+        )
         call = Call(turn.id, turn.place, person, model.provider, model.name, prompt_tokens, cap, cost)
         return Reservation(await self._ledger.reserve(call, charges, now), cap, charges, model)
 
@@ -90,20 +100,32 @@ class Limits:
             return refusal.left - prompt_tokens
         if refusal.limit == "usd_month":
             spared = refusal.left - _nano(model.worst_cost(prompt_tokens, 0))
-            per_token = _nano(model.worst_cost(prompt_tokens, 1_000)) - _nano(model.worst_cost(prompt_tokens, 0))
+            per_token = _nano(model.worst_cost(prompt_tokens, 1_000)) - _nano(
+                model.worst_cost(prompt_tokens, 0)
+            )
             return spared * 1_000 // per_token if per_token > 0 else 0
         return 0
 
     async def settle(
-        self, reservation: Reservation, usage: Usage | None, *, finish: str, first_token_ms: int | None, now: datetime
+        self,
+        reservation: Reservation,
+        usage: Usage | None,
+        *,
+        finish: str,
+        first_token_ms: int | None,
+        now: datetime,
     ) -> None:
         """Replace the reservation by what was used; without a reported usage it stands."""
         cost = reservation.model.cost(usage) if usage is not None else None
         charges = reservation.charges
         if usage is not None:
             actual = {"tokens": usage.prompt + usage.output, "nanousd": _nano(cost)}
-            charges = tuple(replace(charge, amount=actual.get(charge.meter.unit, charge.amount)) for charge in charges)
-        await self._ledger.settle(reservation.call, charges, Settlement(usage, cost, finish, first_token_ms), now)
+            charges = tuple(
+                replace(charge, amount=actual.get(charge.meter.unit, charge.amount)) for charge in charges
+            )
+        await self._ledger.settle(
+            reservation.call, charges, Settlement(usage, cost, finish, first_token_ms), now
+        )
 
     async def spent(self, place: Place, author: Author, now: datetime) -> Sequence[Spent]:
         return await self._ledger.spent(self.meters(self.person(place, author)), now)

@@ -12,9 +12,9 @@ from typing import Final
 TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
         # --- what is kept, said with an answer
-        "first_meeting": "I keep our conversation here to answer in context; secrets are filtered out first. Say `@me reset` to have it forgotten.",
+        "first_meeting": "I keep our conversation here as context, with secrets filtered out. Say `@me reset` to have it forgotten.",
         "masked": "Something that looked private in your message was masked before anyone saw it.",
-        "trimmed": "This conversation has grown long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
+        "trimmed": "This conversation is long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
         "cut_at_length": "My answer reached its length limit here. Ask me to go on if you want the rest.",
         # --- endings
         "stopped": "Stopped.",
@@ -23,7 +23,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "overloaded": "The model is too busy right now. Please try again in a moment. (reference {reference})",
         "overloaded_until": "The model is too busy right now. Please try again in {wait}. (reference {reference})",
         "quota": "I can't answer: the model's account is out of credit. My operator has to look at it. (reference {reference})",
-        "misconfigured": "I can't answer: my connection to the model is not set up right. My operator has to look at it. (reference {reference})",
+        "misconfigured": "I can't answer: my link to the model is not set up right. My operator has to look at it. (reference {reference})",
         "too_long": "That is more than the model can read at once. Please shorten it, or `reset` and try again. (reference {reference})",
         "content_filtered": "The model declined to answer that. (reference {reference})",
         "empty": "The model came back without an answer. Please try again or ask in other words. (reference {reference})",
@@ -172,8 +172,15 @@ def reference() -> str:
 def wait_text(now: datetime, until: datetime, language: str) -> str:
     """How long it is until then, rounded up, in the largest unit that says it well."""
     seconds = max(1, -int(-(until - now).total_seconds() // 1))
-    for size, english, chinese in ((86_400, "day", "天"), (3_600, "hour", "小时"), (60, "minute", "分钟"), (1, "second", "秒")):
+    for size, english, chinese in (
+        (86_400, "day", "天"),
+        (3_600, "hour", "小时"),
+        (60, "minute", "分钟"),
+        (1, "second", "秒"),
+    ):
         if seconds >= 2 * size or size == 1 or seconds == size:
             count = -(-seconds // size)
-            return f"{count} {chinese}" if language == "zh" else f"{count} {english}{'s' if count != 1 else ''}"
+            return (
+                f"{count} {chinese}" if language == "zh" else f"{count} {english}{'s' if count != 1 else ''}"
+            )
     raise AssertionError("seconds is the smallest unit")

@@ -13,7 +13,21 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.chat import Cancel, Content, Delta, Exchange, Finish, Incoming, Invocation, Place, Posted, Prompt, State, Turn, Usage
+from bot.chat import (
+    Cancel,
+    Content,
+    Delta,
+    Exchange,
+    Finish,
+    Incoming,
+    Invocation,
+    Place,
+    Posted,
+    Prompt,
+    State,
+    Turn,
+    Usage,
+)
 
 Clock = Callable[[], datetime]
 """Now, in UTC with zone."""
@@ -188,12 +202,27 @@ class Inbox(Protocol):
     """Accepted turns, and who is answering them (`storage/turns.py`)."""
 
     async def accept(
-        self, incoming: Incoming, content: Content, *, masked: Sequence[str], tokens: int, counter: str, now: datetime, queue: int
+        self,
+        incoming: Incoming,
+        content: Content,
+        *,
+        masked: Sequence[str],
+        tokens: int,
+        counter: str,
+        now: datetime,
+        queue: int,
     ) -> Accepted | None:
         """Write the turn, once per key. `content` is the filtered one; None when the person already has `queue` waiting there."""
 
     async def amend(
-        self, incoming: Incoming, content: Content, *, masked: Sequence[str], tokens: int, counter: str, now: datetime
+        self,
+        incoming: Incoming,
+        content: Content,
+        *,
+        masked: Sequence[str],
+        tokens: int,
+        counter: str,
+        now: datetime,
     ) -> Accepted | None:
         """The question was edited: a new version, answered again in the same messages. None when no such turn is known;
         `created` is False when this or a later revision was taken already, or the words are the same. A running answer is called
@@ -202,7 +231,9 @@ class Inbox(Protocol):
     async def retry(self, turn: int, author: str | None, now: datetime) -> bool:
         """Ask a finished turn again (new version, attempts at zero), if it belongs to `author` (None: anybody's)."""
 
-    async def claim(self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int) -> Turn | None:
+    async def claim(
+        self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int
+    ) -> Turn | None:
         """Lease the oldest turn that may run: waiting, or running with its lease ended; with no earlier unfinished turn of the
         same person in the same conversation; with fewer than `abreast` running in that conversation. One that has been claimed
         `attempts` times already is handed out once more, to be failed."""
@@ -212,16 +243,27 @@ class Inbox(Protocol):
     async def release(self, turn: int, owner: str) -> None:
         """Give an unfinished turn back, untouched, to be claimed again at once (draining); not counted as an attempt."""
 
-    async def answered(self, turn: int, owner: str, answer: str, tokens: int, counter: str, finish: Finish) -> None:
+    async def answered(
+        self, turn: int, owner: str, answer: str, tokens: int, counter: str, finish: Finish
+    ) -> None:
         """The answer is whole (still to be shown)."""
 
-    async def close(self, turn: int, owner: str, state: State, *, error: str = "", reference: str = "", now: datetime) -> None:
+    async def close(
+        self, turn: int, owner: str, state: State, *, error: str = "", reference: str = "", now: datetime
+    ) -> None:
         """The turn is over, and shown to be."""
 
     def journal(self, turn: Turn, owner: str) -> Journal: ...
 
-    async def cancel(self, reason: Cancel, *, turn: int | None = None, place: Place | None = None, message: str | None = None,
-                     author: str | None = None) -> int:
+    async def cancel(
+        self,
+        reason: Cancel,
+        *,
+        turn: int | None = None,
+        place: Place | None = None,
+        message: str | None = None,
+        author: str | None = None,
+    ) -> int:
         """Call off unfinished turns: one by its id (only `author`'s, when given), one by its message, or all of a place.
         A waiting turn is over at once; a running one when its worker has let go. DELETED also forgets the words, of finished turns
         too. Returns how many were unfinished."""
@@ -266,9 +308,12 @@ class Conversations(Protocol):
     async def follow(self, place: Place, on: bool) -> bool:
         """Take part, or leave. True when that changed anything."""
 
-    async def history(self, place: Place, *, before: Turn | None = None, most: int = 200) -> AsyncIterator[Exchange]:
-        """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first: the place's own, then, for a thread that
-        inherits, its channel's up to the thread's root. Reads page by page, so that stopping early reads little."""
+    async def history(
+        self, place: Place, *, before: Turn | None = None, most: int = 200
+    ) -> AsyncIterator[Exchange]:
+        """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first:
+        the place's own, then, for a thread that inherits, its channel's up to the thread's root. Reads page by page, so that
+        stopping early reads little."""
         raise NotImplementedError
         yield
 
@@ -343,7 +388,9 @@ class Ledger(Protocol):
     async def reserve(self, call: Call, charges: Sequence[Charge], now: datetime) -> int:
         """Take all charges or none, and write the open call; its id. Raises `LimitReached` naming the first meter that says no."""
 
-    async def settle(self, call: int, charges: Sequence[Charge], settlement: Settlement, now: datetime) -> None:
+    async def settle(
+        self, call: int, charges: Sequence[Charge], settlement: Settlement, now: datetime
+    ) -> None:
         """Replace the reserved amounts by these, in the windows they were taken from. A second settlement changes nothing."""
 
     async def spent(self, meters: Sequence[Meter], now: datetime) -> Sequence[Spent]: ...

@@ -49,7 +49,9 @@ class FrontDesk:
         if verb is not None:
             return await self._spoken(incoming, verb, language)
         if not incoming.text.strip():
-            return Receipt(Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None)
+            return Receipt(
+                Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
+            )
         return await self._accept(incoming, language)
 
     async def edited(self, incoming: Incoming) -> Receipt:

@@ -13,7 +13,10 @@ GROUPS = (
     ("Slack", ("SLACK_", "REJOINDER_SLACK_")),
     ("Discord", ("DISCORD_", "REJOINDER_DISCORD_")),
     ("The model", ("OPENAI_", "ANTHROPIC_", "REJOINDER_MODEL", "REJOINDER_LOCAL_MODEL")),
-    ("The conversation", ("REJOINDER_SYSTEM_PROMPT", "REJOINDER_CONTEXT_TOKENS", "REJOINDER_MAX_OUTPUT_TOKENS")),
+    (
+        "The conversation",
+        ("REJOINDER_SYSTEM_PROMPT", "REJOINDER_CONTEXT_TOKENS", "REJOINDER_MAX_OUTPUT_TOKENS"),
+    ),
     ("Limits per person", ("REJOINDER_USER_",)),
     ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
     ("Running it", ("",)),
@@ -34,7 +37,12 @@ def env_example() -> str:
 
 def markdown() -> str:
     """The reference page of all settings."""
-    lines = ["# Settings", "", "Read from the environment, or from a file `.env` in the project's or the current folder.", ""]
+    lines = [
+        "# Settings",
+        "",
+        "Read from the environment, or from a file `.env` in the project's or the current folder.",
+        "",
+    ]
     for title, fields in _grouped():
         lines += [f"## {title}", "", "| variable | meaning | default |", "| --- | --- | --- |"]
         lines += [f"| `{field.alias}` | {field.description} | {_code(_default(field))} |" for field in fields]
@@ -56,7 +64,13 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if value is None or value == ():
         return ""
-    return value.as_posix() if isinstance(value, Path) else str(value) if isinstance(value, str | int | float | Decimal) else ""
+    return (
+        value.as_posix()
+        if isinstance(value, Path)
+        else str(value)
+        if isinstance(value, str | int | float | Decimal)
+        else ""
+    )
 
 
 def _code(value: str) -> str:

@@ -38,25 +38,39 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    slack_bot_token: SecretStr | None = Field(None, alias="SLACK_BOT_TOKEN", description="Slack bot token, `xoxb-…`.")
+    slack_bot_token: SecretStr | None = Field(
+        None, alias="SLACK_BOT_TOKEN", description="Slack bot token, `xoxb-…`."
+    )
     slack_app_token: SecretStr | None = Field(
-        None, alias="SLACK_APP_TOKEN", description="Slack app-level token, `xapp-…`: Socket Mode, nothing to expose."
+        None,
+        alias="SLACK_APP_TOKEN",
+        description="Slack app-level token, `xapp-…`: Socket Mode, nothing to expose.",
     )
     slack_signing_secret: SecretStr | None = Field(
-        None, alias="SLACK_SIGNING_SECRET", description="Slack signing secret: events over HTTP at `/slack/events`."
+        None,
+        alias="SLACK_SIGNING_SECRET",
+        description="Slack signing secret: events over HTTP at `/slack/events`.",
     )
     slack_api_url: str = Field(
-        "https://slack.com/api/", alias="SLACK_API_URL", description="Slack Web API base; GovSlack, proxies, emulators."
+        "https://slack.com/api/",
+        alias="SLACK_API_URL",
+        description="Slack Web API base; GovSlack, proxies, emulators.",
     )
     slack_answers: Literal["thread", "channel"] = Field(
-        "thread", alias="REJOINDER_SLACK_ANSWERS", description="Where Slack answers appear: in a `thread` under the question, or in the `channel`."
+        "thread",
+        alias="REJOINDER_SLACK_ANSWERS",
+        description="Where Slack answers appear: in a `thread` under the question, or in the `channel`.",
     )
 
     discord_token: SecretStr | None = Field(None, alias="DISCORD_TOKEN", description="Discord bot token.")
     discord_api_url: str = Field(
-        "https://discord.com/api/v10", alias="DISCORD_API_URL", description="Discord REST base; a shared rate-limit proxy or an emulator."
+        "https://discord.com/api/v10",
+        alias="DISCORD_API_URL",
+        description="Discord REST base; a shared rate-limit proxy or an emulator.",
     )
-    discord_gateway_url: str = Field("", alias="DISCORD_GATEWAY_URL", description="First Discord gateway address; empty: asked for.")
+    discord_gateway_url: str = Field(
+        "", alias="DISCORD_GATEWAY_URL", description="First Discord gateway address; empty: asked for."
+    )
     discord_message_content: Switch = Field(
         "on",
         alias="DISCORD_MESSAGE_CONTENT",
@@ -65,74 +79,162 @@ class Settings(BaseSettings):
     discord_shard_ids: Annotated[tuple[int, ...], NoDecode] = Field(
         (), alias="DISCORD_SHARD_IDS", description="Shards of this process, comma-separated; empty: all."
     )
-    discord_shard_count: int | None = Field(None, ge=1, alias="DISCORD_SHARD_COUNT", description="Shards in all; empty: as Discord advises.")
+    discord_shard_count: int | None = Field(
+        None, ge=1, alias="DISCORD_SHARD_COUNT", description="Shards in all; empty: as Discord advises."
+    )
     discord_answers: Literal["reply", "thread"] = Field(
-        "reply", alias="REJOINDER_DISCORD_ANSWERS", description="Where Discord answers appear: as a `reply` in the channel, or in a new `thread`."
+        "reply",
+        alias="REJOINDER_DISCORD_ANSWERS",
+        description="Where Discord answers appear: as a `reply` in the channel, or in a new `thread`.",
     )
 
-    openai_api_key: SecretStr | None = Field(None, alias="OPENAI_API_KEY", description="OpenAI key, or that of a compatible server.")
-    openai_base_url: str = Field("", alias="OPENAI_BASE_URL", description="Base URL of an OpenAI-compatible server; empty: OpenAI itself.")
-    anthropic_api_key: SecretStr | None = Field(None, alias="ANTHROPIC_API_KEY", description="Anthropic key, for Claude.")
-    anthropic_base_url: str = Field("", alias="ANTHROPIC_BASE_URL", description="Anthropic base URL; empty: Anthropic itself.")
+    openai_api_key: SecretStr | None = Field(
+        None, alias="OPENAI_API_KEY", description="OpenAI key, or that of a compatible server."
+    )
+    openai_base_url: str = Field(
+        "",
+        alias="OPENAI_BASE_URL",
+        description="Base URL of an OpenAI-compatible server; empty: OpenAI itself.",
+    )
+    anthropic_api_key: SecretStr | None = Field(
+        None, alias="ANTHROPIC_API_KEY", description="Anthropic key, for Claude."
+    )
+    anthropic_base_url: str = Field(
+        "", alias="ANTHROPIC_BASE_URL", description="Anthropic base URL; empty: Anthropic itself."
+    )
 
     model: str = Field(
         "",
         alias="REJOINDER_MODEL",
         description="The model that answers, `provider:model` or a name from `bot/models.toml`; empty: chosen by the key that is set.",
     )
-    models_file: Path | None = Field(None, alias="REJOINDER_MODELS", description="A TOML file that adds models or overrides what is known of them.")
-    local_model: Switch = Field("on", alias="REJOINDER_LOCAL_MODEL", description="`off`: never install or start the small local model.")
-    system_prompt: str = Field(SYSTEM_PROMPT, alias="REJOINDER_SYSTEM_PROMPT", description="What the model is told before every conversation.")
-    context_tokens: int = Field(
-        16_000, ge=256, alias="REJOINDER_CONTEXT_TOKENS", description="Most tokens of a prompt; less where the model's window is smaller."
+    models_file: Path | None = Field(
+        None,
+        alias="REJOINDER_MODELS",
+        description="A TOML file that adds models or overrides what is known of them.",
     )
-    max_output_tokens: int = Field(1_500, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer.")
+    local_model: Switch = Field(
+        "on",
+        alias="REJOINDER_LOCAL_MODEL",
+        description="`off`: never install or start the small local model.",
+    )
+    system_prompt: str = Field(
+        SYSTEM_PROMPT,
+        alias="REJOINDER_SYSTEM_PROMPT",
+        description="What the model is told before every conversation.",
+    )
+    context_tokens: int = Field(
+        16_000,
+        ge=256,
+        alias="REJOINDER_CONTEXT_TOKENS",
+        description="Most tokens of a prompt; less where the model's window is smaller.",
+    )
+    max_output_tokens: int = Field(
+        1_500, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
+    )
 
     user_requests_per_minute: int | None = Field(
-        10, ge=1, alias="REJOINDER_USER_REQUESTS_PER_MINUTE", description="Questions per person and minute; `none`: no limit."
+        10,
+        ge=1,
+        alias="REJOINDER_USER_REQUESTS_PER_MINUTE",
+        description="Questions per person and minute; `none`: no limit.",
     )
     user_tokens_per_day: int | None = Field(
-        200_000, ge=1, alias="REJOINDER_USER_TOKENS_PER_DAY", description="Tokens per person and day (UTC); `none`: no limit."
+        200_000,
+        ge=1,
+        alias="REJOINDER_USER_TOKENS_PER_DAY",
+        description="Tokens per person and day (UTC); `none`: no limit.",
     )
     user_usd_per_month: Decimal | None = Field(
-        None, gt=0, alias="REJOINDER_USER_USD_PER_MONTH", description="US dollars per person and month (UTC); `none`: no limit."
+        None,
+        gt=0,
+        alias="REJOINDER_USER_USD_PER_MONTH",
+        description="US dollars per person and month (UTC); `none`: no limit.",
     )
 
-    filter_words: Path | None = Field(None, alias="REJOINDER_FILTER_WORDS", description="A file of extra words and patterns to filter.")
-    filter_ip: Switch = Field("off", alias="REJOINDER_FILTER_IP", description="`on`: IP addresses are filtered too.")
-    admins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), alias="REJOINDER_ADMINS", description="Admins by `platform:user-id`, comma-separated, besides the platforms' own."
+    filter_words: Path | None = Field(
+        None, alias="REJOINDER_FILTER_WORDS", description="A file of extra words and patterns to filter."
     )
-    language: Literal["en", "zh"] = Field("en", alias="REJOINDER_LANGUAGE", description="Language of the bot's own words where the platform tells none.")
+    filter_ip: Switch = Field(
+        "off", alias="REJOINDER_FILTER_IP", description="`on`: IP addresses are filtered too."
+    )
+    admins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="REJOINDER_ADMINS",
+        description="Admins by `platform:user-id`, comma-separated, besides the platforms' own.",
+    )
+    language: Literal["en", "zh"] = Field(
+        "en",
+        alias="REJOINDER_LANGUAGE",
+        description="Language of the bot's own words where the platform tells none.",
+    )
 
     data: Path = Field(Path("data"), alias="REJOINDER_DATA", description="The data folder.")
     database_url: SecretStr | None = Field(
-        None, alias="DATABASE_URL", description="SQLAlchemy URL, `postgresql://…` or `sqlite://…`; empty: SQLite in the data folder."
+        None,
+        alias="DATABASE_URL",
+        description="SQLAlchemy URL, `postgresql://…` or `sqlite://…`; empty: SQLite in the data folder.",
     )
-    http: str = Field("127.0.0.1:8080", alias="REJOINDER_HTTP", description="`host:port` of Slack HTTP and health.")
-    admin_http: str = Field("127.0.0.1:8081", alias="REJOINDER_ADMIN_HTTP", description="`host:port` of playground and metrics, never the public one.")
+    http: str = Field(
+        "127.0.0.1:8080", alias="REJOINDER_HTTP", description="`host:port` of Slack HTTP and health."
+    )
+    admin_http: str = Field(
+        "127.0.0.1:8081",
+        alias="REJOINDER_ADMIN_HTTP",
+        description="`host:port` of playground and metrics, never the public one.",
+    )
     admin_token: SecretStr | None = Field(
-        None, alias="REJOINDER_ADMIN_TOKEN", description="Token asked for at `REJOINDER_ADMIN_HTTP`; must be set when that is not loopback."
+        None,
+        alias="REJOINDER_ADMIN_TOKEN",
+        description="Token asked for at `REJOINDER_ADMIN_HTTP`; must be set when that is not loopback.",
     )
     secret_key: SecretStr | None = Field(
         None,
         alias="REJOINDER_SECRET_KEY",
-        description="Encrypts what is kept reversibly; a comma-separated list, the first encrypts, all decrypt. `python -m bot key` makes one.",
+        description="Encrypts what is kept reversibly; comma-separated, the first encrypts, all decrypt. Made by `python -m bot key`.",
     )
-    tiktoken_cache_dir: str = Field("", alias="TIKTOKEN_CACHE_DIR", description="Folder of tiktoken's vocabularies; empty: those that come along.")
+    tiktoken_cache_dir: str = Field(
+        "",
+        alias="TIKTOKEN_CACHE_DIR",
+        description="Folder of tiktoken's vocabularies; empty: those that come along.",
+    )
 
-    abreast: int = Field(4, ge=1, alias="REJOINDER_ABREAST", description="Answers at the same time in one channel or thread.")
-    queue: int = Field(5, ge=1, alias="REJOINDER_QUEUE", description="Unanswered questions one person may have in one place.")
-    workers: int = Field(32, ge=1, alias="REJOINDER_WORKERS", description="Answers at the same time in this process.")
-    attempts: int = Field(4, ge=1, alias="REJOINDER_ATTEMPTS", description="Times a turn is begun before it fails for good.")
-    lease_seconds: float = Field(8, ge=2, alias="REJOINDER_LEASE_SECONDS", description="A worker that is silent for so long has lost its turn.")
-    grace_seconds: float = Field(8, ge=0, alias="REJOINDER_GRACE_SECONDS", description="Time running answers have to finish after SIGTERM.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text.")
+    abreast: int = Field(
+        4, ge=1, alias="REJOINDER_ABREAST", description="Answers at the same time in one channel or thread."
+    )
+    queue: int = Field(
+        5, ge=1, alias="REJOINDER_QUEUE", description="Unanswered questions one person may have in one place."
+    )
+    workers: int = Field(
+        32, ge=1, alias="REJOINDER_WORKERS", description="Answers at the same time in this process."
+    )
+    attempts: int = Field(
+        4, ge=1, alias="REJOINDER_ATTEMPTS", description="Times a turn is begun before it fails for good."
+    )
+    lease_seconds: float = Field(
+        8,
+        ge=2,
+        alias="REJOINDER_LEASE_SECONDS",
+        description="A worker that is silent for so long has lost its turn.",
+    )
+    grace_seconds: float = Field(
+        8,
+        ge=0,
+        alias="REJOINDER_GRACE_SECONDS",
+        description="Time running answers have to finish after SIGTERM.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text."
+    )
 
     @field_validator("discord_shard_ids", "admins", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
-        return tuple(item.strip() for item in value.split(",") if item.strip()) if isinstance(value, str) else value
+        return (
+            tuple(item.strip() for item in value.split(",") if item.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("user_requests_per_minute", "user_tokens_per_day", "user_usd_per_month", mode="before")
     @classmethod
@@ -176,7 +278,9 @@ def read_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
-        raise ConfigError(name, first["msg"].removeprefix("Value error, "), "Correct it in the environment or in .env") from None
+        raise ConfigError(
+            name, first["msg"].removeprefix("Value error, "), "Correct it in the environment or in .env"
+        ) from None
     _check_together(settings)
     return settings
 
@@ -188,18 +292,35 @@ def _check_together(settings: Settings) -> None:
             "SLACK_BOT_TOKEN is set, but no way for events to come in",
             "Set SLACK_APP_TOKEN (Socket Mode) or SLACK_SIGNING_SECRET (HTTP)",
         )
-    if not settings.slack and (settings.slack_app_token is not None or settings.slack_signing_secret is not None):
-        raise ConfigError("SLACK_BOT_TOKEN", "is missing", "Set the bot token (xoxb-…) of the Slack app, or unset the other Slack settings")
+    if not settings.slack and (
+        settings.slack_app_token is not None or settings.slack_signing_secret is not None
+    ):
+        raise ConfigError(
+            "SLACK_BOT_TOKEN",
+            "is missing",
+            "Set the bot token (xoxb-…) of the Slack app, or unset the other Slack settings",
+        )
     for variable, secret, start in (
         ("SLACK_BOT_TOKEN", settings.slack_bot_token, "xoxb-"),
         ("SLACK_APP_TOKEN", settings.slack_app_token, "xapp-"),
     ):
         if secret is not None and not secret.get_secret_value().startswith(start):
-            raise ConfigError(variable, f"does not start with {start}", "The two Slack tokens are easily swapped: look at docs/slack.md")
+            raise ConfigError(
+                variable,
+                f"does not start with {start}",
+                "The two Slack tokens are easily swapped: look at docs/slack.md",
+            )
     if settings.discord_shard_ids and settings.discord_shard_count is None:
-        raise ConfigError("DISCORD_SHARD_COUNT", "is missing beside DISCORD_SHARD_IDS", "Set the number of shards of all processes")
+        raise ConfigError(
+            "DISCORD_SHARD_COUNT",
+            "is missing beside DISCORD_SHARD_IDS",
+            "Set the number of shards of all processes",
+        )
     if settings.http == settings.admin_http and not settings.http.endswith(":0"):
-        raise ConfigError("REJOINDER_ADMIN_HTTP", "is the public address REJOINDER_HTTP", "Give it a port of its own")
+        raise ConfigError(
+            "REJOINDER_ADMIN_HTTP", "is the public address REJOINDER_HTTP", "Give it a port of its own"
+        )
     host, _ = endpoint(settings.admin_http)
     if host not in {"127.0.0.1", "localhost", "::1"} and settings.admin_token is None:
-        raise ConfigError("REJOINDER_ADMIN_TOKEN", "is missing, and REJOINDER_ADMIN_HTTP is not loopback", "Set a long random token, or use 127.0.0.1")
+        cure = "Set a long random token, or use 127.0.0.1"
+        raise ConfigError("REJOINDER_ADMIN_TOKEN", "is missing, and REJOINDER_ADMIN_HTTP is not loopback", cure)

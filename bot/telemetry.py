@@ -7,14 +7,29 @@ import sys
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-QUIET = ("slack_bolt", "slack_sdk", "discord", "openai", "anthropic", "httpx2", "httpcore2", "aiohttp.access", "alembic", "sqlalchemy")
+QUIET = (
+    "slack_bolt",
+    "slack_sdk",
+    "discord",
+    "openai",
+    "anthropic",
+    "httpx2",
+    "httpcore2",
+    "aiohttp.access",
+    "alembic",
+    "sqlalchemy",
+)
 """Libraries that put payloads into their debug or info lines."""
 
 
 def set_up_logging(level: str) -> None:
     """One readable line per event on standard error. Libraries speak from warnings upwards, whatever our own level is."""
     logging.basicConfig(
-        stream=sys.stderr, level=level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", datefmt="%H:%M:%S", force=True
+        stream=sys.stderr,
+        level=level,
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        force=True,
     )
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -25,8 +40,12 @@ class Meters:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._turns = Counter("rejoinder_turns", "Turns that ended.", ["platform", "outcome"], registry=self.registry)
-        self.running = Gauge("rejoinder_turns_running", "Turns being answered by this process.", registry=self.registry)
+        self._turns = Counter(
+            "rejoinder_turns", "Turns that ended.", ["platform", "outcome"], registry=self.registry
+        )
+        self.running = Gauge(
+            "rejoinder_turns_running", "Turns being answered by this process.", registry=self.registry
+        )
 
     def ended(self, platform: str, outcome: str) -> None:
         self._turns.labels(platform, outcome).inc()

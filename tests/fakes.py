@@ -46,7 +46,9 @@ def incoming(
 ) -> Incoming:
     content = ((Text(text),) if text else ()) + tuple(files)
     address = {"v": 1, "message": message}
-    return Incoming(place, message, author, content, address, sent_at, mentioned, direct, revision, branched_at)
+    return Incoming(
+        place, message, author, content, address, sent_at, mentioned, direct, revision, branched_at
+    )
 
 
 @dataclass
@@ -133,6 +135,8 @@ class Gate:
         self.open = asyncio.Event()
 
 
+USAGE = Usage(prompt=10, output=5)
+
 Step = str | Usage | Finish | Gate | RejoinderError
 Script = Sequence[Step]
 
@@ -168,7 +172,13 @@ class ScriptedProvider:
         return
 
 
-def answer(text: str, *, pieces: int = 3, usage: Usage | None = Usage(prompt=10, output=5), finish: Finish | None = Finish.STOP) -> list[Step]:
+def answer(
+    text: str,
+    *,
+    pieces: int = 3,
+    usage: Usage | None = USAGE,
+    finish: Finish | None = Finish.STOP,
+) -> list[Step]:
     """A script that says the text in some pieces and ends as told."""
     size = max(1, -(-len(text) // pieces))
     steps: list[Step] = [text[start : start + size] for start in range(0, len(text), size)]

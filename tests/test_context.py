@@ -42,7 +42,12 @@ def question(text: str = "what now") -> Message:
 
 async def test_everything_fits_in_order_of_arrival() -> None:
     fitted = await fit(
-        newest_first(exchange(1), exchange(2)), question(), system="be kind", window=Window(1000, 100), counter=Words(), named=True
+        newest_first(exchange(1), exchange(2)),
+        question(),
+        system="be kind",
+        window=Window(1000, 100),
+        counter=Words(),
+        named=True,
     )
     assert [m.text[:2] for m in fitted.messages] == ["q1", "a1", "q2", "a2", "wh"]
     assert [m.name for m in fitted.messages] == ["Ada", "", "Ada", "", "Grace"]
@@ -50,7 +55,14 @@ async def test_everything_fits_in_order_of_arrival() -> None:
 
 
 async def test_counts_follow_the_published_rule() -> None:
-    fitted = await fit(newest_first(exchange(1)), question("a b"), system="be kind", window=Window(1000, 100), counter=Words(), named=True)
+    fitted = await fit(
+        newest_first(exchange(1)),
+        question("a b"),
+        system="be kind",
+        window=Window(1000, 100),
+        counter=Words(),
+        named=True,
+    )
     assert fitted.system == PER_REPLY + PER_MESSAGE + PER_ROLE + 2
     assert fitted.question == PER_MESSAGE + PER_ROLE + PER_NAME + 1 + 2
     assert fitted.history == 2 * (PER_MESSAGE + PER_ROLE) + PER_NAME + 1 + 6 + 6
@@ -66,18 +78,39 @@ async def test_whole_turns_are_dropped_from_the_oldest_on() -> None:
 
 async def test_a_question_that_does_not_fit_alone_is_too_long() -> None:
     with pytest.raises(TooLong):
-        await fit(newest_first(), question("w " * 100), system="", window=Window(50, 10), counter=Words(), named=False)
+        await fit(
+            newest_first(),
+            question("w " * 100),
+            system="",
+            window=Window(50, 10),
+            counter=Words(),
+            named=False,
+        )
 
 
 async def test_stored_counts_are_not_counted_again() -> None:
     counter = Words()
-    await fit(newest_first(exchange(1), exchange(2)), question(), system="", window=Window(1000, 10), counter=counter, named=False)
+    await fit(
+        newest_first(exchange(1), exchange(2)),
+        question(),
+        system="",
+        window=Window(1000, 10),
+        counter=counter,
+        named=False,
+    )
     assert not [text for text in counter.counted if text.startswith(("q", "a"))]
 
 
 async def test_counts_of_another_tokenizer_are_counted_again() -> None:
     counter = Words()
-    await fit(newest_first(exchange(1, counter="other")), question(), system="", window=Window(1000, 10), counter=counter, named=False)
+    await fit(
+        newest_first(exchange(1, counter="other")),
+        question(),
+        system="",
+        window=Window(1000, 10),
+        counter=counter,
+        named=False,
+    )
     assert [text[:2] for text in counter.counted if text[:1] in "qa"] == ["q1", "a1"]
 
 
@@ -97,8 +130,22 @@ async def test_an_estimate_leaves_a_margin() -> None:
     class Guess(Words):
         exact = False
 
-    exact = await fit(newest_first(*map(exchange, range(50))), question(), system="", window=Window(300, 10), counter=Words(), named=False)
-    guess = await fit(newest_first(*map(exchange, range(50))), question(), system="", window=Window(300, 10), counter=Guess(), named=False)
+    exact = await fit(
+        newest_first(*map(exchange, range(50))),
+        question(),
+        system="",
+        window=Window(300, 10),
+        counter=Words(),
+        named=False,
+    )
+    guess = await fit(
+        newest_first(*map(exchange, range(50))),
+        question(),
+        system="",
+        window=Window(300, 10),
+        counter=Guess(),
+        named=False,
+    )
     assert guess.total * 1.15 <= 300
     assert guess.turns < exact.turns
 
@@ -111,14 +158,25 @@ async def test_an_estimate_leaves_a_margin() -> None:
         (10_000, 500, (16_000, 1_500), Window(9_500, 500)),
     ],
 )
-def test_a_small_window_is_shared(window: int, output: int, wanted: tuple[int, int], expected: Window) -> None:
+def test_a_small_window_is_shared(
+    window: int, output: int, wanted: tuple[int, int], expected: Window
+) -> None:
     assert window_for(window, output, context_tokens=wanted[0], max_output_tokens=wanted[1]) == expected
 
 
 @given(st.lists(st.integers(0, 40), max_size=30), st.integers(20, 400))
-async def test_the_budget_is_never_passed_and_the_newest_always_come_first(sizes: list[int], budget: int) -> None:
+async def test_the_budget_is_never_passed_and_the_newest_always_come_first(
+    sizes: list[int], budget: int
+) -> None:
     exchanges = [exchange(number, words) for number, words in enumerate(sizes)]
-    fitted = await fit(newest_first(*exchanges), question(), system="s", window=Window(budget, 10), counter=Words(), named=True)
+    fitted = await fit(
+        newest_first(*exchanges),
+        question(),
+        system="s",
+        window=Window(budget, 10),
+        counter=Words(),
+        named=True,
+    )
     assert fitted.total <= budget
     kept = [m.text.split()[0] for m in fitted.messages if m.role is Role.ASSISTANT]
     assert kept == [f"a{one.turn}" for one in exchanges[len(exchanges) - len(kept) :]]

@@ -35,7 +35,9 @@ def test_the_error_tree_is_drawn_as_it_is() -> None:
         assert error.__name__ in (errors.__doc__ or "")
 
 
-@pytest.mark.parametrize(("tag", "language"), [("zh-CN", "zh"), ("zh_TW", "zh"), ("en-GB", "en"), ("fr", "en"), ("", "en")])
+@pytest.mark.parametrize(
+    ("tag", "language"), [("zh-CN", "zh"), ("zh_TW", "zh"), ("en-GB", "en"), ("fr", "en"), ("", "en")]
+)
 def test_people_are_spoken_to_in_their_language(tag: str, language: str) -> None:
     assert language_of(tag, "en") == language
 
@@ -47,7 +49,15 @@ def test_an_unknown_notice_is_our_mistake() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.2, "1 second"), (59, "59 seconds"), (60, "1 minute"), (90, "90 seconds"), (150, "3 minutes"), (7200, "2 hours"), (200_000, "3 days")],
+    [
+        (0.2, "1 second"),
+        (59, "59 seconds"),
+        (60, "1 minute"),
+        (90, "90 seconds"),
+        (150, "3 minutes"),
+        (7200, "2 hours"),
+        (200_000, "3 days"),
+    ],
 )
 def test_a_wait_is_said_in_the_unit_that_fits_and_never_too_short(seconds: float, text: str) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)

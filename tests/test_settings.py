@@ -76,7 +76,9 @@ def test_an_endpoint_may_be_ipv6() -> None:
 
 def test_the_example_names_every_setting_and_no_other() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
-    named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and not line.startswith("# ")}
+    named = {
+        line.lstrip("# ").partition("=")[0] for line in lines if "=" in line and not line.startswith("# ")
+    }
     assert named == variables()
 
 
@@ -84,7 +86,7 @@ def test_the_environment_is_read_in_one_file_only() -> None:
     for folder in ("bot", "adapters", "storage"):
         for path in Path(ROOT / folder).rglob("*.py"):
             source = path.read_text(encoding="utf-8")
-            if path.name not in {"vocabularies.py"} and "local_model" not in path.parts:
+            if path.name != "vocabularies.py" and "local_model" not in path.parts:
                 assert "os.environ" not in source, path
                 assert "getenv(" not in source, path
 

@@ -1,0 +1,303 @@
+"""The composition root: settings in, a running bot out. The only place that knows which part stands behind which port."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from aiohttp import web
+
+from bot import vocabularies
+from bot.commands import Commands, View, command_list
+from bot.engine import Engine, Voice
+from bot.errors import ConfigError
+from bot.health import bound_port, health_routes, metrics_route, serve
+from bot.inbox import Workers
+from bot.limits import Limits, Rules
+from bot.lock import only_process
+from bot.ports import Adapter, Reception, Waiting
+from bot.reception import FrontDesk
+from bot.redaction import FilterWordsError, Redactor, parse_words
+from bot.settings import Settings, endpoint
+from bot.telemetry import Meters
+from bot.voices import open_voice
+from storage import migrations
+from storage.stores import Stores, open_stores
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str], None]
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+async def run(settings: Settings, say: Say) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises `ConfigError` for whatever the operator has to mend."""
+    async with AsyncExitStack() as stack:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        stores = await _open_stores(settings, stack, say)
+        vocabularies.ensure(vocabulary_folder(settings))
+        voice = await open_voice(settings, stack, say, today=now().date())
+        await House(settings, stores, voice).run(say)
+
+
+async def migrate(settings: Settings, say: Say) -> None:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    stores = open_stores(settings.url)
+    try:
+        await stores.upgrade()
+        say(f"the database is at revision {await stores.revision()}")
+    finally:
+        await stores.aclose()
+
+
+async def unfinished(settings: Settings) -> Sequence[Waiting]:
+    stores = open_stores(settings.url)
+    try:
+        return await stores.inbox.unfinished()
+    finally:
+        await stores.aclose()
+
+
+class House:
+    """Everything that runs: how it is put together, how it starts, how it stops."""
+
+    def __init__(self, settings: Settings, stores: Stores, voice: Voice) -> None:
+        self._settings, self._stores = settings, stores
+        self._meters = Meters()
+        redactor = open_redactor(settings)
+        limits = Limits(stores.ledger, rules_of(settings), person_key(settings))
+        view = View(voice.model.name, voice.system, voice.window, voice.counter)
+        desk = FrontDesk(
+            inbox=stores.inbox,
+            conversations=stores.conversations,
+            commands=Commands(stores.conversations, limits, view, now),
+            redactor=redactor,
+            counter=voice.counter,
+            admins=settings.admins,
+            language=settings.language,
+            queue=settings.queue,
+            clock=now,
+        )
+        self._public: list[web.AbstractRouteDef] = []
+        self._adapters = self._open_adapters(desk)
+        self._connected: set[str] = set()
+        engine = Engine(
+            platforms={adapter.platform: adapter for adapter in self._adapters},
+            conversations=stores.conversations,
+            limits=limits,
+            voice=voice,
+            redactor=redactor,
+            language=settings.language,
+            attempts=settings.attempts,
+            clock=now,
+            meters=self._meters,
+        )
+        self._workers = Workers(
+            stores.inbox,
+            engine,
+            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            lease=timedelta(seconds=settings.lease_seconds),
+            most=settings.workers,
+            abreast=settings.abreast,
+            attempts=settings.attempts,
+            clock=now,
+        )
+
+    def _open_adapters(self, desk: Reception) -> list[Adapter]:
+        """An adapter for each platform that is configured; the playground when none is."""
+        settings = self._settings
+        adapters: list[Adapter] = []
+        if settings.slack_bot_token is not None:
+            from adapters.slack import Slack
+
+            slack = Slack(
+                bot_token=settings.slack_bot_token.get_secret_value(),
+                app_token=settings.slack_app_token.get_secret_value() if settings.slack_app_token else "",
+                signing_secret=settings.slack_signing_secret.get_secret_value()
+                if settings.slack_signing_secret
+                else "",
+                api_url=settings.slack_api_url,
+                answers=settings.slack_answers,
+                reception=desk,
+                language=settings.language,
+                clock=now,
+            )
+            self._public += slack.routes
+            adapters.append(slack)
+        if settings.discord_token is not None:
+            from adapters.discord import Discord
+
+            adapters.append(
+                Discord(
+                    token=settings.discord_token.get_secret_value(),
+                    api_url=settings.discord_api_url,
+                    gateway_url=settings.discord_gateway_url,
+                    message_content=settings.discord_message_content == "on",
+                    shard_ids=settings.discord_shard_ids,
+                    shard_count=settings.discord_shard_count,
+                    answers=settings.discord_answers,
+                    reception=desk,
+                    commands=command_list(settings.language),
+                    language=settings.language,
+                    clock=now,
+                )
+            )
+        if not adapters:
+            from adapters.playground.adapter import Playground
+
+            playground = Playground(
+                data=settings.data,
+                http=endpoint(settings.admin_http),
+                commands=command_list(settings.language),
+                clock=now,
+                reception=desk,
+                token=settings.admin_token.get_secret_value() if settings.admin_token else None,
+            )
+            playground.extend(self._add_metrics)
+            adapters.append(playground)
+        return adapters
+
+    def waiting_for(self) -> list[str]:
+        return [adapter.platform for adapter in self._adapters if adapter.platform not in self._connected]
+
+    async def run(self, say: Say) -> None:
+        """Serve until told to stop or until a part fails; then drain, whatever the reason."""
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        async with AsyncExitStack() as stack:
+            await self._serve(stack, say)
+            tasks = [asyncio.create_task(self._workers.run(), name="workers")]
+            tasks += [
+                asyncio.create_task(adapter.run(self._ready(adapter, say)), name=adapter.platform)
+                for adapter in self._adapters
+            ]
+            stopping = asyncio.create_task(stop.wait(), name="stop")
+            try:
+                ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+                say("stopping: finishing what is being said")
+                for adapter in self._adapters:
+                    await adapter.stop()
+                await self._workers.drain(self._settings.grace_seconds)
+            finally:
+                for task in [stopping, *tasks]:
+                    task.cancel()
+                await asyncio.gather(stopping, *tasks, return_exceptions=True)
+                for adapter in self._adapters:
+                    await adapter.aclose()
+            for task in ended:
+                task.result()
+
+    async def _serve(self, stack: AsyncExitStack, say: Say) -> None:
+        """The public server, and the inner one where no playground brings it."""
+        settings = self._settings
+        public = web.Application(client_max_size=2_000_000)
+        public.add_routes([*health_routes(self._stores.ping, self.waiting_for), *self._public])
+        host, port = endpoint(settings.http)
+        runner = await serve(public, host, port, "REJOINDER_HTTP")
+        stack.push_async_callback(runner.cleanup)
+        say(
+            f"health at http://{host}:{bound_port(runner)}/healthz"
+            + (", Slack events at /slack/events" if self._public else "")
+        )
+        if any(adapter.platform == "playground" for adapter in self._adapters):
+            return
+        from adapters.playground.guard import Guard
+
+        host, port = endpoint(settings.admin_http)
+        guard = Guard(host, port, settings.admin_token.get_secret_value() if settings.admin_token else None)
+        inner = web.Application(middlewares=[guard.check])
+        self._add_metrics(inner)
+        runner = await serve(inner, host, port, "REJOINDER_ADMIN_HTTP")
+        stack.push_async_callback(runner.cleanup)
+        say(f"metrics at http://{host}:{bound_port(runner)}/metrics")
+
+    def _add_metrics(self, inner: web.Application) -> None:
+        inner.add_routes([metrics_route(self._meters)])
+
+    def _ready(self, adapter: Adapter, say: Say) -> Callable[[str], None]:
+        def ready(what: str) -> None:
+            if adapter.platform in self._connected:
+                log.info("connected again: %s", what)
+                return
+            self._connected.add(adapter.platform)
+            say(what)
+            if not self.waiting_for():
+                say("ready")
+
+        return ready
+
+
+async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> Stores:
+    """Open the database. Our own SQLite is brought to the newest revision; a PostgreSQL has to be there already."""
+    stores = open_stores(settings.url)
+    stack.push_async_callback(stores.aclose)
+    if stores.database.is_sqlite:
+        stack.enter_context(only_process(stores.database.url.database, settings.data))
+        await stores.upgrade()
+        left = await stores.inbox.void_leases()
+        say("database: SQLite" + (f", {left} unfinished turns to go on with" if left else ""))
+        return stores
+    revision, newest = await stores.revision(), migrations.head()
+    if revision != newest:
+        raise ConfigError(
+            "DATABASE_URL",
+            f"the database is at revision {revision}, this version needs {newest}",
+            "Run `python -m bot migrate`",
+        )
+    say("database: PostgreSQL")
+    return stores
+
+
+def rules_of(settings: Settings) -> Rules:
+    return Rules(settings.user_requests_per_minute, settings.user_tokens_per_day, settings.user_usd_per_month)
+
+
+def vocabulary_folder(settings: Settings) -> Path:
+    return (
+        Path(settings.tiktoken_cache_dir) if settings.tiktoken_cache_dir else settings.data / "vocabularies"
+    )
+
+
+def open_redactor(settings: Settings) -> Redactor:
+    """The filter with the operator's own words. Raises `ConfigError` for a file that can't be read or understood."""
+    words = None
+    if settings.filter_words is not None:
+        try:
+            words = parse_words(settings.filter_words.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(
+                "REJOINDER_FILTER_WORDS",
+                f"can't be read ({type(error).__name__})",
+                "Name a readable UTF-8 file",
+            ) from None
+        except FilterWordsError as error:
+            raise ConfigError("REJOINDER_FILTER_WORDS", str(error), "Correct that line") from None
+    return Redactor(words=words, ip_addresses=settings.filter_ip == "on")
+
+
+def person_key(settings: Settings) -> bytes:
+    """The key under which people are counted: from the oldest secret key, so that a rotation keeps the counts, else one made once
+    in the data folder."""
+    if settings.secret_key is not None:
+        oldest = settings.secret_key.get_secret_value().split(",")[-1].strip()
+        return hashlib.sha256(b"person:" + oldest.encode()).digest()
+    path = settings.data / "person.key"
+    if not path.exists():
+        fresh = path.with_name(f"person.key.{os.getpid()}")
+        fresh.write_bytes(secrets.token_bytes(32))
+        fresh.chmod(0o600)
+        fresh.replace(path)
+    return path.read_bytes()
