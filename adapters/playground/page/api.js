@@ -1,0 +1,45 @@
+// Talking to the server. Every failure is an ApiError with a text that people can read.
+
+export class ApiError extends Error {
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+async function call(method, path, values) {
+  const reading = method === "GET";
+  const query = reading && values ? `?${new URLSearchParams(values)}` : "";
+  let response;
+  try {
+    response = await fetch(path + query, {
+      method,
+      headers: reading ? {} : { "Content-Type": "application/json" },
+      body: reading ? undefined : JSON.stringify(values),
+    });
+  } catch {
+    throw new ApiError("offline", "The server cannot be reached right now. Nothing is lost: try again in a moment.");
+  }
+  const body = await response.json().catch(() => ({}));
+  if (response.ok) return body;
+  if (response.status === 401) location.assign("/sign-in");
+  throw new ApiError(body.error ?? "failed", body.message ?? `The server answered with ${response.status}.`);
+}
+
+export const api = {
+  state: (as) => call("GET", "/api/state", { as }),
+  messages: (where) => call("GET", "/api/messages", where),
+  say: (values) => call("POST", "/api/messages", values),
+  edit: (id, values) => call("PATCH", `/api/messages/${id}`, values),
+  remove: (id, values) => call("DELETE", `/api/messages/${id}`, values),
+  command: (values) => call("POST", "/api/commands", values),
+  press: (values) => call("POST", "/api/buttons", values),
+  addPerson: (values) => call("POST", "/api/people", values),
+  addChannel: (values) => call("POST", "/api/channels", values),
+  read: (values) => call("POST", "/api/read", values),
+};
+
+/** A name for something that is asked for once, however often it is sent. (`randomUUID` is for secure pages only.) */
+export function freshKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

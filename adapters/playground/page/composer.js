@@ -1,0 +1,127 @@
+// The box in which one writes. A draft stays with its place, over a reload too.
+
+import { Completion } from "./completion.js";
+import { h, icon, iconButton } from "./dom.js";
+import { freshKey } from "./api.js";
+
+const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
+
+export class Composer {
+  /** `actions`: say(values), command(values), editLast(); each of the first two returns whether it was taken. */
+  constructor(store, actions, { id, label }) {
+    Object.assign(this, { store, actions });
+    this.input = h("textarea", { id, rows: "1", "aria-label": label, "aria-describedby": `${id}-hint`, autocomplete: "off", spellcheck: "true" });
+    this.completion = new Completion(store, this.input);
+    this.hint = h("span", { class: "hint", id: `${id}-hint` });
+    this.button = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
+    this.form = h("form", { class: "composer" },
+      this.input,
+      h("div", { class: "composer-row" },
+        iconButton("at", "Mention somebody", () => this.#begin("@")),
+        iconButton("slash", "Commands", () => this.#begin("/")),
+        this.hint,
+        this.button));
+    this.element = h("div", {}, this.completion.element, this.form);
+    this.#listen();
+  }
+
+  /** Write at this place; what was begun there is there again. */
+  open(channel, thread, placeholder) {
+    Object.assign(this, { channel, thread, key: null });
+    this.draft = `draft ${this.store.world} ${this.store.me} ${channel}/${thread || ""}`;
+    this.input.placeholder = placeholder;
+    this.input.value = stored(this.draft);
+    this.completion.close();
+    this.#changed();
+  }
+
+  focus() {
+    this.input.focus();
+  }
+
+  #listen() {
+    this.input.addEventListener("input", () => {
+      this.key = null;
+      this.#changed();
+      this.completion.look();
+    });
+    this.input.addEventListener("click", () => this.completion.look());
+    this.input.addEventListener("blur", () => this.completion.close());
+    this.input.addEventListener("keydown", (event) => {
+      if (event.isComposing || this.completion.takes(event)) return;
+      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey) {
+        event.preventDefault();
+        this.#send();
+      } else if (event.key === "ArrowUp" && this.input.value === "" && !event.altKey) {
+        if (this.actions.editLast(this.channel, this.thread)) event.preventDefault();
+      }
+    });
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+  }
+
+  /** Put the sign in front of the caret, which opens the list. */
+  #begin(sign) {
+    this.input.focus();
+    if (sign === "/") this.input.value = "/";
+    else {
+      const before = this.input.value.slice(0, this.input.selectionStart);
+      this.input.setRangeText(/(^|\s)$/.test(before) ? "@" : " @", before.length, this.input.selectionEnd, "end");
+    }
+    this.input.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  #changed() {
+    const length = this.input.value.trim().length;
+    const left = this.store.most - this.input.value.length;
+    this.input.style.height = "auto";
+    this.input.style.height = `${this.input.scrollHeight}px`;
+    this.button.setAttribute("aria-disabled", String(length === 0 || left < 0));
+    this.hint.classList.toggle("over", left < 200);
+    this.hint.textContent = left < 200 ? `${left} characters left` : "Enter sends, Shift+Enter starts a new line";
+    store(this.draft, this.input.value);
+  }
+
+  /** A failed try keeps the words and their key, so that sending again cannot say it twice. */
+  async #send() {
+    const text = this.input.value.trim();
+    if (text === "" || text.length > this.store.most || this.sending) return;
+    this.completion.close();
+    this.sending = true;
+    this.key ??= freshKey();
+    const where = { channel: this.channel, thread: this.thread };
+    const command = COMMAND.exec(text);
+    const sent = command
+      ? this.actions.command({ ...where, verb: command[1].toLowerCase(), argument: (command[2] ?? "").trim(), key: this.key })
+      : this.actions.say({ ...where, text, nonce: this.key });
+    const { draft } = this;
+    const taken = await sent;
+    this.sending = false;
+    if (!taken) return;
+    store(draft, "");
+    if (draft === this.draft && this.input.value.trim() === text) {
+      this.key = null;
+      this.input.value = "";
+      this.#changed();
+    }
+  }
+}
+
+function stored(key) {
+  try {
+    return sessionStorage.getItem(key) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+function store(key, text) {
+  try {
+    if (text) sessionStorage.setItem(key, text);
+    else sessionStorage.removeItem(key);
+  } catch {
+    // Without storage a draft lasts as long as the page.
+  }
+}

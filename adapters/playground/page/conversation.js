@@ -1,0 +1,43 @@
+// A log with its message box: the middle of the page, and the thread beside it.
+
+import { Composer } from "./composer.js";
+import { h } from "./dom.js";
+import { Log } from "./log.js";
+import { placeOf } from "./store.js";
+
+export class Conversation {
+  constructor(element, store, actions, { id, inThread }) {
+    Object.assign(this, { element, store, actions });
+    this.log = new Log(store, actions, { inThread, label: inThread ? "Messages in the thread" : "Messages in the channel" });
+    this.composer = new Composer(store, actions, { id, label: inThread ? "Reply in the thread" : "Message" });
+    this.typing = h("div", { class: "typing" });
+    element.append(this.log.scroller, h("div", { class: "foot" }, this.log.latest, this.typing, this.composer.element));
+    store.listen((change) => this.#changed(change));
+  }
+
+  open(channel, thread, { placeholder, empty }) {
+    this.place = placeOf(channel, thread);
+    this.log.open(channel, thread, empty);
+    this.composer.open(channel, thread, placeholder);
+    this.#showTyping();
+  }
+
+  close() {
+    this.place = null;
+  }
+
+  #changed(change) {
+    if (!this.place) return;
+    if (change.type === "typing" || change.type === "message") this.#showTyping();
+    if (change.type === "person") this.log.sync();
+    const root = this.log.thread && change.message?.id === this.log.thread;
+    if (change.place === this.place || root) this.log.sync();
+  }
+
+  #showTyping() {
+    const typing = this.store.typing.get(this.place);
+    if (Boolean(typing) === this.typing.hasChildNodes()) return;
+    if (!typing) this.typing.replaceChildren();
+    else this.typing.replaceChildren(h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${this.store.person(typing.person).name} is typing…`);
+  }
+}
