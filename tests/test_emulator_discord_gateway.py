@@ -155,22 +155,24 @@ async def test_goodbye_ends_the_session_and_another_close_keeps_it(platform: Dis
         assert len(platform.gateway.sessions) == 1
 
 
-async def test_events_go_to_the_shard_of_their_guild(platform: DiscordEmulator) -> None:
-    class Sharded(AtOnce, commands.AutoShardedBot):
-        pass
+class Sharded(AtOnce, commands.AutoShardedBot):
+    """Asks the platform how many shards it should have."""
 
-    guilds = [platform.add_guild(f"guild {number}", guild_id=number << 22) for number in (10, 11)]
-    alice = platform.add_user("alice")
-    client = Sharded("!", intents=discord.Intents.default(), shard_count=2, guild_ready_timeout=0.02)
-    async with running(platform, client):
-        assert {guild.id: guild.shard_id for guild in client.guilds} == {guilds[0].id: 0, guilds[1].id: 1}
-        sessions = {session.shard[0]: session for session in platform.gateway.online}
-        before = {number: session.seq for number, session in sessions.items()}
-        assert guilds[1].system_channel is not None
-        platform.say(alice, guilds[1].system_channel, "odd")
-        assert (sessions[0].seq, sessions[1].seq) == (before[0], before[1] + 1)
-        platform.say(alice, platform.open_dm(alice), "direct")
-        assert (sessions[0].seq, sessions[1].seq) == (before[0] + 1, before[1] + 1)
+
+async def test_events_go_to_the_shard_of_their_guild() -> None:
+    async with DiscordEmulator(shards=2) as platform:
+        guilds = [platform.add_guild(f"guild {number}", guild_id=number << 22) for number in (10, 11)]
+        alice = platform.add_user("alice")
+        client = Sharded("!", intents=discord.Intents.default(), guild_ready_timeout=0.02)
+        async with running(platform, client):
+            assert {guild.id: guild.shard_id for guild in client.guilds} == {guilds[0].id: 0, guilds[1].id: 1}
+            sessions = {session.shard[0]: session for session in platform.gateway.online}
+            before = {number: session.seq for number, session in sessions.items()}
+            assert guilds[1].system_channel is not None
+            platform.say(alice, guilds[1].system_channel, "odd")
+            assert (sessions[0].seq, sessions[1].seq) == (before[0], before[1] + 1)
+            platform.say(alice, platform.open_dm(alice), "direct")
+            assert (sessions[0].seq, sessions[1].seq) == (before[0] + 1, before[1] + 1)
 
 
 async def test_privileged_intent_not_granted_ends_with_4014() -> None:

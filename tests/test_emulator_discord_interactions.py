@@ -18,9 +18,11 @@ from tests.emulators.discord import (
     Clock,
     DiscordEmulator,
     Interaction,
+    Limits,
     Message,
     MessageFlag,
     MessageKind,
+    Permission,
     User,
 )
 from tests.emulators.discord.client import Listener, running
@@ -184,12 +186,33 @@ async def test_client_offers_only_what_was_synced_and_fits(
         platform.slash(alice, talk, "unknown")
     with pytest.raises(LookupError):
         platform.slash(alice, talk, "memory")
+    with pytest.raises(ValueError, match="missing"):
+        platform.slash(alice, talk, "ask")
+    with pytest.raises(ValueError, match="unknown"):
+        platform.slash(alice, talk, "slow", {"fast": True})
     with pytest.raises(ValueError, match="one of"):
         platform.slash(alice, talk, "memory forget", {"what": "some"})
     with pytest.raises(ValueError, match="between"):
         platform.slash(alice, talk, "memory forget", {"what": "all", "times": 4})
     interaction = platform.slash(alice, talk, "memory forget", {"what": "all", "times": 3})
     assert (await answered(platform, interaction)).shown == "forgot all 3"
+
+
+async def test_commands_are_offered_by_permission(
+    platform: DiscordEmulator, bot: Listener, talk: Channel, alice: User
+) -> None:
+    admin: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="admin", description="For managers", callback=slow
+    )
+    bot.tree.add_command(app_commands.default_permissions(manage_guild=True)(admin))
+    await bot.tree.sync()
+    with pytest.raises(PermissionError):
+        platform.slash(alice, talk, "admin")
+    assert talk.guild is not None
+    platform.add_role(talk.guild, "manager", permissions=Permission.MANAGE_GUILD, members=[alice])
+    assert "admin" in platform.commands(alice, talk)
+    platform.permit(talk, alice, deny=Permission.VIEW_CHANNEL)
+    assert platform.commands(alice, talk) == []
 
 
 async def test_commands_work_in_direct_messages_and_on_messages(
@@ -249,6 +272,15 @@ async def test_silence_of_three_seconds_is_a_failure(
             assert answer.status == 404 and (await answer.json())["code"] == 10015
 
 
+async def test_failure_shows_by_itself_when_real_time_runs_out() -> None:
+    async with DiscordEmulator(limits=Limits(interaction_answer=0.05)) as platform:
+        talk = platform.add_channel(platform.add_guild())
+        async with running(platform, Commander()):
+            interaction = platform.slash(platform.add_user(), talk, "slow")
+            await answered(platform, interaction)
+            assert interaction.failed
+
+
 async def test_token_is_good_for_fifteen_minutes(
     platform: DiscordEmulator, bot: Listener, talk: Channel, alice: User
 ) -> None:
@@ -262,6 +294,19 @@ async def test_token_is_good_for_fifteen_minutes(
         async with session.patch(original, json={"content": "too late"}) as answer:
             assert answer.status == 401 and (await answer.json())["code"] == 50027
     assert interaction.content == "just in time"
+
+
+async def test_promise_not_kept_shows_as_a_failure(
+    platform: DiscordEmulator, bot: Listener, talk: Channel, alice: User
+) -> None:
+    interaction = platform.slash(alice, talk, "slow")
+    callback = f"{platform.api_url}/interactions/{interaction.id}/{interaction.token}/callback"
+    async with aiohttp.ClientSession() as session, session.post(callback, json={"type": 5}) as answer:
+        assert answer.status == 204
+    platform.clock.advance(5)
+    assert interaction.thinking and not interaction.done
+    platform.clock.advance(900)
+    assert platform.world.interactions[interaction.token].done
 
 
 async def test_follow_up_fills_a_deferred_answer_and_a_second_answer_is_refused(

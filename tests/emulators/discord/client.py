@@ -42,9 +42,11 @@ async def running(emulator: DiscordEmulator, client: discord.Client) -> AsyncIte
             ready.cancel()
             if connection.done():
                 connection.result()
-            yield
-            await client.close()
-            await connection
+            try:
+                yield
+            finally:
+                await client.close()
+                await connection
 
 
 class AtOnce(discord.Client):

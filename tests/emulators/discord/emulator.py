@@ -181,7 +181,7 @@ class DiscordEmulator(People, Clicks):
         self.gateway.invalidate(resumable=resumable)
 
     def pause_delivery(self) -> None:
-        """Hold back events; they keep their order."""
+        """Hold back events (READY and RESUMED too); they keep their order."""
         self.gateway.pause()
 
     def resume_delivery(self) -> None:
