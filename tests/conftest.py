@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         names: list[str] = getattr(item, "fixturenames", [])
         for mark in {MARKED_BY[name] for name in names if name in MARKED_BY}:
             item.add_marker(mark)
+            if mark == "local_model":
+                item.add_marker(pytest.mark.timeout(600))  # the first one downloads it
 
 
 # The network guard.

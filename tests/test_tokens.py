@@ -25,7 +25,8 @@ COOKBOOK = [
     (
         "system",
         "example_user",
-        "Let's circle back when we have more bandwidth to touch base on opportunities for increased leverage.",
+        "Let's circle back when we have more bandwidth to touch base "
+        "on opportunities for increased leverage.",
     ),
     ("system", "example_assistant", "Let's talk later when we're less busy about how to do better."),
     (

@@ -34,6 +34,9 @@ def main(folder: str, weights: str, alias: str, port: str, slots: str, context: 
     os.nice(NICE)
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever the library prints is no answer of ours
+    os.environ["OMP_WAIT_POLICY"] = (
+        "PASSIVE"  # threads that spin while they wait starve a busy machine, and us with it
+    )
     sys.path.insert(0, folder)
     import xllamacpp
 

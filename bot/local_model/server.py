@@ -107,7 +107,10 @@ class LocalModel:
             code = await process.wait()
             await self._reader
             said = " / ".join(last_words.decode(errors="replace").splitlines()[-3:])
-            raise LocalModelError(f"it ended while starting ({_how(code)}): {said}")
+            cure = (
+                "Install libgomp (Debian and Ubuntu: apt-get install libgomp1)" if "libgomp" in said else ""
+            )
+            raise LocalModelError(f"it ended while starting ({_how(code)}: {said})", cure)
         self._port = json.loads(answer)["port"]
 
     async def _keep(self) -> None:
