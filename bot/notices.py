@@ -80,6 +80,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "gone": "That is over, or not yours to press.",
         "stopping": "Stopping.",
         "retrying": "I'll try again.",
+        "thinking": "is thinking…",
         # --- buttons
         "button_stop": "Stop",
         "button_retry": "Try again",
@@ -147,6 +148,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "gone": "这已结束，或不属于您。",
         "stopping": "正在停止。",
         "retrying": "我再试一次。",
+        "thinking": "正在思考…",
         "button_stop": "停止",
         "button_retry": "重试",
     },

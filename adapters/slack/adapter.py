@@ -1,0 +1,216 @@
+"""Slack as a platform of the bot's: events become what the engine understands, and are acknowledged once that is committed.
+
+Bolt acknowledges an event as soon as it finds a listener, so the commit happens before: in a global middleware, which answers with
+an error when it fails. Such an event is not acknowledged, and Slack sends it again. A catch-all listener for every kind keeps
+what nobody wants from being refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
+from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.context.respond.async_respond import AsyncRespond
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.delivery.pacer import Pacer
+from adapters.delivery.reply import EditedReply
+from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
+from adapters.slack.intake import Intake
+from adapters.slack.surface import RATES, SlackSurface, StatusLine
+from adapters.slack.text import escape
+from bot.chat import Turn
+from bot.errors import ConfigError, DeliveryError, PlatformBusy, PlatformUnreachable
+from bot.notices import language_of
+from bot.ports import Clock, Journal, Reception, Reply, Said
+
+log = logging.getLogger(__name__)
+
+EVERYTHING: Final = re.compile(".*")
+SOON: Final = 2.0
+"""Seconds until a command is acknowledged without its answer, which then follows: Slack waits for three."""
+LONGEST_PAUSE: Final = 30.0
+
+
+class Slack:
+    """The adapter. With an app token it connects by Socket Mode; without, `routes` take Slack's requests over HTTP."""
+
+    platform = "slack"
+
+    def __init__(
+        self,
+        *,
+        bot_token: str,
+        app_token: str,
+        signing_secret: str,
+        api_url: str,
+        answers: str,
+        reception: Reception,
+        language: str,
+        clock: Clock,
+    ) -> None:
+        self._bot_token, self._app_token, self._language = bot_token, app_token, language
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        self.client = AsyncWebClient(
+            token=bot_token,
+            base_url=api_url if api_url.endswith("/") else f"{api_url}/",
+            session=self._session,
+            retry_handlers=[],
+        )
+        self._intake = Intake(
+            self.client, reception, "thread" if answers == "thread" else "channel", self._say
+        )
+        self._pacer, self._status = Pacer(RATES), StatusLine()
+        self._stopped = False
+        self._handler: AsyncSocketModeHandler | None = None
+        self._app = self._bolt(signing_secret)
+        self.routes: list[web.AbstractRouteDef] = (
+            [] if app_token else [web.post("/slack/events", self._over_http)]
+        )
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Serve until cancelled. Raises `ConfigError` when Slack refuses a token."""
+        identity = await self._patiently("SLACK_BOT_TOKEN", self.client.auth_test)
+        self._intake.bot = str(identity["user_id"])
+        how = "Socket Mode" if self._app_token else "HTTP"
+        if self._app_token:
+            self._handler = AsyncSocketModeHandler(self._app, self._app_token, web_client=self.client)
+            await self._patiently("SLACK_APP_TOKEN", self._handler.connect_async)
+        ready(f"Slack: {identity.get('team')} as @{identity.get('user')} ({how})")
+        await asyncio.Event().wait()
+
+    def reply(self, turn: Turn, journal: Journal) -> Reply:
+        language = language_of(turn.author.language, self._language)
+        surface = SlackSurface(self.client, turn, language, self._status)
+        return EditedReply(surface, journal, self._pacer, turn)
+
+    async def whisper(self, turn: Turn, notice: str) -> bool:
+        address = turn.address
+        try:
+            await self._say(str(address["channel"]), str(address["user"]), Said(notice), turn.place.thread)
+        except (PlatformBusy, PlatformUnreachable):
+            raise
+        except DeliveryError:
+            return False
+        return True
+
+    async def stop(self) -> None:
+        self._stopped = True
+        if self._handler is not None:
+            await self._handler.disconnect_async()
+
+    async def aclose(self) -> None:
+        if self._handler is not None:
+            await self._handler.close_async()
+        await self._session.close()
+
+    async def _patiently(self, variable: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Call Slack until it answers; a refused token is the operator's to mend."""
+        pause = 1.0
+        while True:
+            try:
+                with slack_errors():
+                    return await call()
+            except DeliveryError as error:
+                refusal = error.__cause__
+                if isinstance(refusal, SlackApiError) and error_code(refusal) in REFUSED_TOKENS:
+                    cure = (
+                        "Copy the token again from the app's page at api.slack.com/apps (see docs/slack.md)"
+                    )
+                    raise ConfigError(variable, f"Slack refuses it ({error_code(refusal)})", cure) from None
+                log.warning("Slack does not answer (%s), trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _bolt(self, signing_secret: str) -> AsyncApp:
+        """The Bolt app: everything is told it, nothing is left to the environment."""
+        app = AsyncApp(
+            client=self.client,
+            token=self._bot_token,
+            signing_secret=signing_secret or "unused by Socket Mode",
+            request_verification_enabled=not self._app_token,
+        )
+        app.middleware(self._commit)
+        app.command(EVERYTHING)(self._command)
+        for listener in (
+            app.event(EVERYTHING),
+            app.action(EVERYTHING),
+            app.view(EVERYTHING),
+            app.shortcut(EVERYTHING),
+        ):
+            listener(_acknowledge)
+        return app
+
+    async def _over_http(self, request: web.Request) -> web.Response:
+        if self._stopped:
+            return web.Response(status=503)
+        timestamp = request.headers.get("X-Slack-Request-Timestamp", "0")
+        if not timestamp.isdecimal():  # the SDK would raise
+            return web.Response(status=401)
+        return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
+
+    async def _commit(
+        self, body: Mapping[str, Any], next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse:
+        """Take the event in before it is acknowledged; what can't be taken now, Slack will send again."""
+        if self._stopped:
+            return BoltResponse(status=503, body="")
+        try:
+            await self._intake.take(body)
+        except Exception as error:
+            log.error(
+                "an event could not be taken in (%s); it will come again",
+                type(error).__name__,
+                exc_info=_quiet(error),
+            )
+            return BoltResponse(status=503, body="")
+        return await next()
+
+    async def _command(self, body: Mapping[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
+        """A slash command: acknowledged with its answer, or the answer follows."""
+        running = asyncio.create_task(self._intake.command(body))
+        done, _ = await asyncio.wait({running}, timeout=SOON)
+        if done:
+            said = running.result()
+            await ack(**_spoken(said))
+            return
+        await ack()
+        await respond(**_spoken(await running))
+
+    async def _say(self, channel: str, user: str, said: Said, thread: str = "") -> None:
+        """Say something of the bot's own: to one person alone, or to all."""
+        message = {"channel": channel, "thread_ts": thread or None, **_spoken(said)}
+        del message["response_type"]
+        with slack_errors():
+            if said.private:
+                await self.client.chat_postEphemeral(user=user, **message)
+            else:
+                await self.client.chat_postMessage(**message)
+
+
+def _spoken(said: Said) -> dict[str, Any]:
+    return {
+        "text": escape(said.text[:150]),
+        "blocks": [{"type": "markdown", "text": said.text}],
+        "response_type": "ephemeral" if said.private else "in_channel",
+    }
+
+
+async def _acknowledge(ack: AsyncAck) -> None:
+    await ack()
+
+
+def _quiet(error: Exception) -> bool:
+    """The trace of a mistake of ours is logged; a database or platform that is away needs none."""
+    return not isinstance(error, OSError | DeliveryError) and type(error).__name__ != "StoreUnavailable"

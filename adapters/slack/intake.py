@@ -1,0 +1,130 @@
+"""Takes in what happens on Slack: who said what where, and hands it to the bot. When `take` returns, it is committed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from adapters.slack.incoming import (
+    PLATFORM,
+    SAID,
+    Answers,
+    Workspace,
+    by_a_person,
+    incoming,
+    installation_of,
+    invocation,
+    place_of,
+    pressed,
+)
+from adapters.slack.people import People
+from adapters.slack.text import user_ids
+from bot.chat import Incoming
+from bot.errors import DeliveryError
+from bot.ports import Button, Receipt, Reception, Said
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[str, str, Said, str], Awaitable[None]]
+"""Say something to (channel, user), in a thread maybe."""
+Event = Mapping[str, Any]
+
+
+class Intake:
+    """`bot` is our own user id, known once we are connected."""
+
+    def __init__(self, client: AsyncWebClient, reception: Reception, answers: Answers, say: Say) -> None:
+        self._reception, self._answers, self._say = reception, answers, say
+        self._people = People(client)
+        self.bot = ""
+
+    async def take(self, body: Event) -> None:
+        """Whatever Slack sent. Raises when it could not be committed."""
+        if body.get("type") == "block_actions":
+            await self._pressed(body)
+        elif (event := body.get("event")) is not None:
+            await self._event(Workspace(installation_of(body), self.bot), event)
+
+    async def command(self, body: Event) -> Said:
+        person = await self._people.person(str(body["user_id"]))
+        return await self._reception.invoked(invocation(body, person, installation_of(body)))
+
+    async def _event(self, workspace: Workspace, event: Event) -> None:
+        match event.get("type"):
+            case "app_mention" | "message":
+                await self._message(workspace, event)
+            case "app_uninstalled":
+                await self._reception.removed(PLATFORM, workspace.installation)
+            case "tokens_revoked" if event.get("tokens", {}).get("bot"):
+                await self._reception.removed(PLATFORM, workspace.installation)
+
+    async def _message(self, workspace: Workspace, event: Event) -> None:
+        channel, subtype = str(event["channel"]), event.get("subtype")
+        if subtype == "message_changed":
+            await self._changed(workspace, channel, event)
+        elif subtype == "message_deleted":
+            previous = event.get("previous_message") or {"ts": event["deleted_ts"]}
+            if by_a_person(previous) or "user" not in previous:
+                await self._reception.deleted(
+                    place_of(workspace, channel, previous), str(event["deleted_ts"])
+                )
+        elif subtype in SAID and by_a_person(event):
+            said = await self._incoming(workspace, channel, event, event)
+            await self._answer(said, await self._reception.said(said))
+
+    async def _changed(self, workspace: Workspace, channel: str, event: Event) -> None:
+        """An edit; unfurled links and reactions change a message, too, but not its words."""
+        message, previous = event.get("message") or {}, event.get("previous_message") or {}
+        if message.get("subtype") == "tombstone":  # deleted, but its thread goes on
+            await self._reception.deleted(
+                place_of(workspace, channel, previous), str(previous.get("ts") or message["ts"])
+            )
+            return
+        if not by_a_person(message) or message.get("subtype") not in SAID:
+            return
+        if message.get("text") == previous.get("text") or "edited" not in message:
+            return
+        said = await self._incoming(workspace, channel, event, message, str(message["edited"]["ts"]))
+        await self._answer(said, await self._reception.edited(said))
+
+    async def _incoming(
+        self, workspace: Workspace, channel: str, event: Event, message: Event, revision: str = ""
+    ) -> Incoming:
+        mentioned = user_ids(message.get("text") or "") - {workspace.bot}
+        names = await self._people.names({*mentioned, str(message["user"])})
+        return incoming(
+            workspace,
+            channel,
+            message,
+            await self._people.person(str(message["user"])),
+            names,
+            direct=event.get("channel_type") == "im" or channel.startswith("D"),
+            answers=self._answers,
+            revision=revision,
+        )
+
+    async def _answer(self, said: Incoming, receipt: Receipt) -> None:
+        """Say at once what the reception has to say. It is committed already: a refusal here must not bring the event back."""
+        if receipt.said is None:
+            return
+        try:
+            await self._say(said.place.channel, said.author.id, receipt.said, said.place.thread)
+        except DeliveryError as error:
+            log.warning("a notice could not be shown (%s)", error)
+
+    async def _pressed(self, body: Event) -> None:
+        action = str(body["actions"][0].get("action_id") or "")
+        name, _, turn = action.removeprefix("rejoinder:").partition(":")
+        if not action.startswith("rejoinder:") or name not in set(Button) or not turn.isdecimal():
+            return
+        person = await self._people.person(str(body["user"]["id"]))
+        press = pressed(body, person, installation_of(body))
+        said = await self._reception.pressed(press, int(turn), Button(name))
+        if said is not None:
+            try:
+                await self._say(press.place.channel, press.author.id, said, press.place.thread)
+            except DeliveryError as error:
+                log.warning("a notice could not be shown (%s)", error)

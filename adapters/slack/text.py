@@ -1,0 +1,47 @@
+"""Slack's text format, read: what people wrote, without Slack's escapes (pure).
+
+Slack hands over `&amp; &lt; &gt;` for the three characters and puts everything of its own in angle brackets: `<@U1|name>`,
+`<#C1|name>`, `<!here>`, `<!subteam^S1|@name>`, `<!date^…|text>`, `<https://…|label>` ("Formatting text for app surfaces").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_TOKEN = re.compile(r"<([^<>\n]*)>")
+_USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^<>\n]*)?>")
+
+
+def user_ids(text: str) -> set[str]:
+    """Everybody who is mentioned."""
+    return set(_USER.findall(text))
+
+
+def readable(text: str, bot: str, names: Mapping[str, str]) -> str:
+    """The text as it was meant: mentions as names, links readable, escapes undone, the bot's own mention left out."""
+    plain = _TOKEN.sub(lambda match: _meaning(match[1], bot, names), text)
+    return _unescape(plain).strip()
+
+
+def escape(text: str) -> str:
+    """Text that Slack will show as it is, and never read as a mention or a link."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _meaning(token: str, bot: str, names: Mapping[str, str]) -> str:
+    target, _, label = token.partition("|")
+    match target[:1]:
+        case "@":
+            user = target[1:]
+            return "" if user == bot else f"@{names.get(user) or label or user}"
+        case "#":
+            return f"#{label or names.get(target[1:]) or target[1:]}"
+        case "!":
+            return label or f"@{target[1:].partition('^')[0]}"
+    address = target.removeprefix("mailto:").removeprefix("tel:")
+    return address if not label or label in (address, target) else f"[{label}]({address})"
+
+
+def _unescape(text: str) -> str:
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
