@@ -108,11 +108,11 @@ class Slack:
     async def stop(self) -> None:
         self._stopped = True
         if self._handler is not None:
-            await self._handler.disconnect_async()
+            await self._handler.disconnect_async()  # type: ignore[no-untyped-call]
 
     async def aclose(self) -> None:
         if self._handler is not None:
-            await self._handler.close_async()
+            await self._handler.close_async()  # type: ignore[no-untyped-call]
         await self._session.close()
 
     async def _patiently(self, variable: str, call: Callable[[], Awaitable[Any]]) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.delivery.mentions import slack_markdown
 from adapters.delivery.pacer import Key, Rate
@@ -24,6 +25,7 @@ LENGTH: Final = 3_900
 """Characters of a message. A Markdown block takes 12,000, but an update of more than about 4,000 is refused in practice."""
 PREVIEW: Final = 150
 """Characters of a message that stand in a notification."""
+FIND_PAGES: Final = 4
 NONCE_EVENT: Final = "rejoinder_part"
 
 RATES: Final = {
@@ -97,30 +99,37 @@ class SlackSurface:
 
     async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
         """Look at what stands after the question: in its thread, or in the channel."""
-        where = {
-            "channel": self._channel,
-            "oldest": self._question,
-            "limit": 15,
-            "include_all_metadata": True,
-        }
         found: dict[str, str] = {}
         cursor = ""
-        for _ in range(4):
-            with slack_errors():
-                if self._thread:
-                    page = await self._client.conversations_replies(
-                        ts=self._thread, cursor=cursor or None, **where
-                    )
-                else:
-                    page = await self._client.conversations_history(cursor=cursor or None, **where)
+        for _ in range(FIND_PAGES):
+            page = await self._page(cursor)
             for message in page.get("messages") or []:
-                nonce = _nonce(message)
-                if nonce in nonces:
+                if (nonce := _nonce(message)) in nonces:
                     found[nonce] = str(message["ts"])
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor or len(found) == len(nonces):
                 break
         return found
+
+    async def _page(self, cursor: str) -> AsyncSlackResponse:
+        """Some messages after the question, with their metadata; a page as small as the strictest limit allows."""
+        with slack_errors():
+            if self._thread:
+                return await self._client.conversations_replies(
+                    channel=self._channel,
+                    ts=self._thread,
+                    oldest=self._question,
+                    limit=15,
+                    include_all_metadata=True,
+                    cursor=cursor or None,
+                )
+            return await self._client.conversations_history(
+                channel=self._channel,
+                oldest=self._question,
+                limit=15,
+                include_all_metadata=True,
+                cursor=cursor or None,
+            )
 
     async def typing(self) -> None:
         if not self._thread or not self._status.taken:
