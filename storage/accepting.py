@@ -6,16 +6,44 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Result, Row, func, or_, select, update
+from sqlalchemy import Result, Row, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Incoming, Place, State
 from bot.ports import Accepted, Signal
+from storage.columns import Instant
 from storage.database import Transaction
-from storage.sql import at, insert_new, inserting, unfinished
+from storage.sql import AT, insert_new, inserting, place_columns, unfinished
 from storage.tables import conversations, installations, turns
 
 PLACE_KEY = ("platform", "installation", "channel", "thread", "person")
+
+
+_theirs = and_(
+    unfinished,
+    turns.c.conversation_id == bindparam("conversation"),
+    turns.c.author_id == bindparam("author"),
+)
+_earlier = turns.c.sent_at <= bindparam("sent_at", type_=Instant)
+_installation = and_(
+    installations.c.platform == bindparam("platform"),
+    installations.c.installation == bindparam("installation"),
+)
+
+SEEN = select(
+    select(turns.c.id).where(turns.c.key == bindparam("key")).scalar_subquery().label("known"),
+    select(func.count()).where(_theirs).scalar_subquery().label("theirs"),
+    select(func.count()).where(_theirs, _earlier).scalar_subquery().label("before"),
+    select(installations.c.revoked_at).where(_installation).scalar_subquery().label("revoked_at"),
+)
+"""Whether the turn is known, how many unfinished ones are the same person's, how many of those stand before it, and when the
+installation was revoked."""
+
+LOCKED = (
+    select(conversations.c.id, conversations.c.epoch, conversations.c.following, conversations.c.branched_at)
+    .where(AT)
+    .with_for_update(key_share=True)
+)
 
 
 async def accept(
@@ -23,24 +51,19 @@ async def accept(
 ) -> Accepted | None:
     """Write the turn of `incoming`, whose `question` columns are filtered and counted."""
     sql, place = transaction.sql, incoming.place
-    talk = await open_conversation(
-        sql, place, now, branched_at=_root(incoming), following=bool(place.thread and incoming.mentioned)
-    )
-    known = (await sql.execute(select(turns.c.id).where(turns.c.key == incoming.key))).scalar()
-    if known is not None:
-        return Accepted(known, False, await position(sql, known))
-    theirs = await sql.execute(
-        select(func.count()).where(
-            unfinished, turns.c.conversation_id == talk.id, turns.c.author_id == incoming.author.id
-        )
-    )
-    if theirs.scalar_one() >= queue:
+    following = bool(place.thread and incoming.mentioned)
+    talk = await open_conversation(sql, place, now, branched_at=_root(incoming), following=following)
+    seen = await _look(sql, incoming, talk.id)
+    if seen.known is not None:
+        return Accepted(seen.known, False, await position(sql, seen.known))
+    if seen.theirs >= queue:
         return None
     if opened := incoming.address.get("opens_thread"):
         # The answer will stand in that thread: who asks on there need not mention the bot.
         thread = Place(place.platform, place.installation, place.channel, str(opened))
         await open_conversation(sql, thread, now, branched_at=incoming.sent_at, following=True)
-    await _reinstalled(sql, incoming)
+    if seen.revoked_at is not None and seen.revoked_at < incoming.sent_at:
+        await _reinstall(sql, place)
     values = {
         **_columns(incoming),
         **question,
@@ -48,26 +71,41 @@ async def accept(
         "epoch": talk.epoch,
         "created_at": now,
     }
-    statement = (
-        inserting(sql, turns)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["key"])
-        .returning(turns.c.id)
-    )
-    written = (await sql.execute(statement)).scalar()
-    if written is None:  # the same message, accepted just now as one of another thread
+    written = await _insert(sql, values)
+    if written is None:  # the same message, accepted at this moment as one of another thread
         known = (await sql.execute(select(turns.c.id).where(turns.c.key == incoming.key))).scalar_one()
         return Accepted(known, False, await position(sql, known))
     transaction.signal(Signal())
-    return Accepted(written, True, await position(sql, written))
+    return Accepted(written, True, seen.before)
+
+
+async def _look(sql: AsyncConnection, incoming: Incoming, conversation_id: int) -> Row[Any]:
+    """All that decides what becomes of a question, at one glance."""
+    seen: Result[Any] = await sql.execute(
+        SEEN,
+        {
+            "key": incoming.key,
+            "conversation": conversation_id,
+            "author": incoming.author.id,
+            "sent_at": incoming.sent_at,
+            "platform": incoming.place.platform,
+            "installation": incoming.place.installation,
+        },
+    )
+    return seen.one()
+
+
+async def _insert(sql: AsyncConnection, values: Mapping[str, Any]) -> int | None:
+    """The new turn's id; None where its key is taken."""
+    statement = inserting(sql, turns).values(**values).on_conflict_do_nothing(index_elements=["key"])
+    written: int | None = (await sql.execute(statement.returning(turns.c.id))).scalar()
+    return written
 
 
 async def position(sql: AsyncConnection, turn_id: int) -> int:
     """How many unfinished turns of the same person in the same conversation stand before it."""
     mine = turns.alias("mine")
-    earlier = or_(
-        turns.c.sent_at < mine.c.sent_at, (turns.c.sent_at == mine.c.sent_at) & (turns.c.id < mine.c.id)
-    )
+    earlier = tuple_(turns.c.sent_at, turns.c.id) < tuple_(mine.c.sent_at, mine.c.id)
     statement = select(func.count()).where(
         mine.c.id == turn_id,
         unfinished,
@@ -85,8 +123,15 @@ async def open_conversation(
     found = await _locked(sql, place)
     if found is None:
         if place.thread:
-            await insert_new(sql, conversations, _new(place.trunk, now), *PLACE_KEY)
-        await insert_new(sql, conversations, _new(place, now), *PLACE_KEY)
+            await insert_new(
+                sql,
+                conversations,
+                {**place_columns(place.trunk), "person": "", "created_at": now},
+                *PLACE_KEY,
+            )
+        await insert_new(
+            sql, conversations, {**place_columns(place), "person": "", "created_at": now}, *PLACE_KEY
+        )
         found = await _locked(sql, place)
     if found is None:
         raise LookupError("a conversation is gone that was just there")
@@ -101,25 +146,8 @@ async def open_conversation(
 
 
 async def _locked(sql: AsyncConnection, place: Place) -> Row[Any] | None:
-    columns = (
-        conversations.c.id,
-        conversations.c.epoch,
-        conversations.c.following,
-        conversations.c.branched_at,
-    )
-    found: Result[Any] = await sql.execute(select(*columns).where(at(place)).with_for_update(key_share=True))
+    found: Result[Any] = await sql.execute(LOCKED, place_columns(place))
     return found.first()
-
-
-def _new(place: Place, now: datetime) -> dict[str, Any]:
-    return {
-        "platform": place.platform,
-        "installation": place.installation,
-        "channel": place.channel,
-        "thread": place.thread,
-        "person": "",
-        "created_at": now,
-    }
 
 
 def _root(incoming: Incoming) -> datetime | None:
@@ -144,15 +172,7 @@ def _columns(incoming: Incoming) -> dict[str, Any]:
     }
 
 
-async def _reinstalled(sql: AsyncConnection, incoming: Incoming) -> None:
+async def _reinstall(sql: AsyncConnection, place: Place) -> None:
     """Something said after the bot was removed means that it was installed again."""
-    place = incoming.place
-    await sql.execute(
-        update(installations)
-        .where(
-            installations.c.platform == place.platform,
-            installations.c.installation == place.installation,
-            installations.c.revoked_at < incoming.sent_at,
-        )
-        .values(revoked_at=None)
-    )
+    here = (installations.c.platform == place.platform, installations.c.installation == place.installation)
+    await sql.execute(update(installations).where(*here).values(revoked_at=None))

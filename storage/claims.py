@@ -1,9 +1,10 @@
 """Which turn may run next.
 
-A turn may run when it waits, or when the lease of whoever ran it has ended; when no earlier unfinished turn of the same person
-stands in its conversation and none of theirs is running there; and when fewer than `abreast` run in that conversation. This is
-decided under a lock of the conversation, so that two workers can't both find the last free place. Locks are always taken
-conversation first, then turn, and of one conversation only.
+A turn may run when it waits, or when the lease of whoever ran it has ended; when no earlier unfinished turn
+of the same person stands in its conversation and none of theirs is running there; and when fewer than
+`abreast` run in that conversation. This is decided under a lock of the conversation, so that two workers
+can't both find the last free place. Locks are always taken conversation first, then turn, and of one
+conversation only.
 """
 
 from __future__ import annotations
@@ -12,17 +13,30 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Result, and_, exists, func, not_, or_, select, update
+from sqlalchemy import (
+    Integer,
+    Result,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.engine import RowMapping
 
-from bot.chat import State, Turn
+from bot.chat import Cancel, State, Turn
+from bot.errors import GaveUp
 from bot.ports import Signal
+from storage.columns import Instant
 from storage.database import Transaction
-from storage.sql import unfinished
 from storage.tables import RUNNING, WAITING, conversations, installations, parts, turns
 from storage.values import place_value, posted_value, turn_value
-
-other = turns.alias("other")
+from storage.versions import begin_anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +49,12 @@ class Claim:
     abreast: int
     attempts: int
 
+    def bound(self, **more: Any) -> dict[str, Any]:
+        return {"now": self.now, "abreast": self.abreast, **more}
+
 
 class Again:
-    """What was found is gone or given up: look once more, in a new transaction."""
+    """What was found is gone, or was put in order: look once more, in a new transaction."""
 
 
 AGAIN: Final = Again()
@@ -45,12 +62,14 @@ AGAIN: Final = Again()
 
 async def take_next(transaction: Transaction, claim: Claim) -> Turn | Again | None:
     """Lease the oldest turn that may run; None when there is none."""
-    found = await _oldest(transaction, claim, wait=False)
+    found = await _find(transaction, OLDEST, claim)
     if found is None and transaction.sql.dialect.name != "sqlite":
-        found = await _oldest(transaction, claim, wait=True)  # what others are just busy with
+        found = await _find(transaction, OLDEST_WHEN_FREE, claim)
     if found is None:
         return None
-    if found["attempts"] > claim.attempts:
+    if found["cancel"] == Cancel.EDITED:  # its worker died before it could let go
+        await begin_anew(transaction, found["turn_id"])
+    elif found["attempts"] > claim.attempts:
         await _give_up(transaction, found["turn_id"], claim)
         return AGAIN
     taken = await _take(transaction, found["turn_id"], claim)
@@ -62,70 +81,78 @@ async def take_next(transaction: Transaction, claim: Claim) -> Turn | Again | No
     return turn_value(taken, place_value(found), [posted_value(row) for row in posted.mappings()])
 
 
-async def _oldest(transaction: Transaction, claim: Claim, *, wait: bool) -> RowMapping | None:
-    statement = (
-        select(turns.c.id.label("turn_id"), turns.c.attempts, conversations)
-        .join(conversations, conversations.c.id == turns.c.conversation_id)
-        .where(may_run(claim), not_(_revoked))
-        .order_by(turns.c.sent_at, turns.c.id)
-        .limit(1)
-        .with_for_update(of=conversations, key_share=True, skip_locked=not wait)
-    )
-    rows = await transaction.sql.execute(statement)
-    return rows.mappings().first()
+async def _find(transaction: Transaction, statement: Select[Any], claim: Claim) -> RowMapping | None:
+    found: Result[Any] = await transaction.sql.execute(statement, claim.bound())
+    return found.mappings().first()
 
 
 async def _take(transaction: Transaction, turn_id: int, claim: Claim) -> RowMapping | None:
-    statement = (
-        update(turns)
-        .where(turns.c.id == turn_id, may_run(claim))
-        .values(
-            state=State.RUNNING,
-            owner=claim.owner,
-            lease_until=claim.now + claim.lease,
-            attempts=turns.c.attempts + 1,
-            started_at=func.coalesce(turns.c.started_at, claim.now),
-        )
-        .returning(turns)
-    )
-    rows: Result[Any] = await transaction.sql.execute(statement)
-    return rows.mappings().one_or_none()
+    bound = claim.bound(this=turn_id, by=claim.owner, until=claim.now + claim.lease)
+    taken: Result[Any] = await transaction.sql.execute(TAKE, bound)
+    return taken.mappings().first()
 
 
 async def _give_up(transaction: Transaction, turn_id: int, claim: Claim) -> None:
-    """It was handed out to be failed already, and that never happened: it must not bring down a worker for ever."""
-    statement = (
-        update(turns)
-        .where(turns.c.id == turn_id, may_run(claim))
-        .values(state=State.FAILED, owner=None, lease_until=None, error="attempts", finished_at=claim.now)
-    )
-    await transaction.sql.execute(statement)
+    """It was handed out to be failed, and not even that was done: it must not bring down workers for ever."""
+    over = {
+        "state": State.FAILED,
+        "error": GaveUp.code,
+        "finished_at": claim.now,
+        "owner": None,
+        "lease_until": None,
+    }
+    await transaction.sql.execute(update(turns).where(turns.c.id == turn_id).values(over))
     transaction.signal(Signal())
 
 
-def may_run(claim: Claim) -> ColumnElement[bool]:
-    alive = and_(other.c.state == RUNNING, other.c.lease_until > claim.now)
-    neighbours = and_(
-        other.c.conversation_id == turns.c.conversation_id, other.c.id != turns.c.id, _unfinished_other
-    )
-    earlier = or_(
-        other.c.sent_at < turns.c.sent_at, and_(other.c.sent_at == turns.c.sent_at, other.c.id < turns.c.id)
-    )
-    in_the_way = exists().where(neighbours, other.c.author_id == turns.c.author_id, or_(earlier, alive))
-    running = (
-        select(func.count()).select_from(other).where(neighbours, alive).correlate(turns).scalar_subquery()
-    )
-    return and_(
-        unfinished,
-        or_(turns.c.state == WAITING, turns.c.lease_until <= claim.now),
-        not_(in_the_way.correlate(turns)),
-        running < claim.abreast,
-    )
+# Built once: building these takes longer than running them.
 
-
-_unfinished_other = other.c.state.in_([WAITING, RUNNING])
+_other = turns.alias("other")
+_now = bindparam("now", type_=Instant)
+_same_conversation = _other.c.conversation_id == turns.c.conversation_id
+_same_person = and_(_same_conversation, _other.c.author_id == turns.c.author_id)
+_said_earlier = and_(
+    _other.c.state.in_([WAITING, RUNNING]),
+    tuple_(_other.c.sent_at, _other.c.id) < tuple_(turns.c.sent_at, turns.c.id),
+)
+_running = and_(_other.c.state == RUNNING, _other.c.lease_until > _now, _other.c.id != turns.c.id)
+_abreast = select(func.count()).select_from(_other).where(_same_conversation, _running).correlate(turns)
 _revoked = exists().where(
     installations.c.platform == conversations.c.platform,
     installations.c.installation == conversations.c.installation,
     installations.c.revoked_at.is_not(None),
+)
+
+MAY_RUN = and_(
+    turns.c.state.in_([WAITING, RUNNING]),
+    or_(turns.c.state == WAITING, turns.c.lease_until <= _now),
+    not_(exists().where(_same_person, _said_earlier).correlate(turns)),
+    not_(exists().where(_same_person, _running).correlate(turns)),
+    _abreast.scalar_subquery() < bindparam("abreast", type_=Integer),
+)
+
+_CANDIDATES = (
+    select(turns.c.id.label("turn_id"), turns.c.attempts, turns.c.cancel, conversations)
+    .join(conversations, conversations.c.id == turns.c.conversation_id)
+    .where(MAY_RUN, not_(_revoked))
+    .order_by(turns.c.sent_at, turns.c.id)
+    .limit(1)
+)
+OLDEST = _CANDIDATES.with_for_update(of=conversations, key_share=True, skip_locked=True)
+"""Among the conversations that nobody is busy with."""
+
+OLDEST_WHEN_FREE = _CANDIDATES.with_for_update(of=conversations, key_share=True)
+"""Also in one that somebody is just busy with: waits for them, so that nothing is overlooked."""
+
+TAKE = (
+    update(turns)
+    .where(turns.c.id == bindparam("this"), MAY_RUN)
+    .values(
+        state=State.RUNNING,
+        owner=bindparam("by"),
+        lease_until=bindparam("until", type_=Instant),
+        attempts=turns.c.attempts + 1,
+        started_at=func.coalesce(turns.c.started_at, _now),
+    )
+    .returning(turns)
 )

@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, tuple_, update
+from sqlalchemy import Text, and_, bindparam, func, not_, or_, select, tuple_, update
 from sqlalchemy.engine import RowMapping
 
-from bot.chat import Author, Cancel, Exchange, Place, Turn
+from bot.chat import Cancel, Exchange, Place, Turn
 from bot.ports import Clock, Forgotten
 from storage.accepting import open_conversation
 from storage.cancelling import call_off, close_all, in_conversations
 from storage.database import Database, Transaction, writing
-from storage.sql import at, insert_new, inserting, sorts_before, within
-from storage.tables import DONE, conversations, installations, people, turns
+from storage.sql import AT, CHANNEL, insert_new, inserting, place_columns, sorts_before, unfinished, within
+from storage.tables import conversations, installations, people, turns
 from storage.values import exchange_value
 
 PAGE = 50
 """Turns read at a time: more than most prompts hold, few enough to be read at once."""
+
+
+FOLLOWING = select(conversations.c.following).where(AT)
+WITH_TRUNK = select(conversations).where(
+    CHANNEL, conversations.c.thread.in_(["", bindparam("thread", type_=Text)])
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class SqlConversations:
 
     async def following(self, place: Place) -> bool:
         async with self.database.reading() as sql:
-            return bool((await sql.execute(select(conversations.c.following).where(at(place)))).scalar())
+            return bool((await sql.execute(FOLLOWING, place_columns(place))).scalar())
 
     @writing
     async def follow(self, transaction: Transaction, place: Place, on: bool) -> bool:
@@ -76,7 +82,7 @@ class SqlConversations:
         is as much earlier.
         """
         async with self.database.reading() as sql:
-            found = await sql.execute(select(conversations).where(or_(at(place), at(place.trunk))))
+            found = await sql.execute(WITH_TRUNK, place_columns(place))
         known = {row.thread: row for row in found}
         if (own := known.get(place.thread)) is None:
             return []
@@ -94,7 +100,7 @@ class SqlConversations:
         which = [
             turns.c.conversation_id == stretch.conversation,
             turns.c.epoch == stretch.epoch,
-            turns.c.state == DONE,
+            not_(unfinished),
             turns.c.answer.is_not(None),
         ]
         if stretch.until is not None:
@@ -120,28 +126,29 @@ class SqlConversations:
         ended = tuple_(turns.c.conversation_id, turns.c.epoch).in_(
             [(row.id, row.epoch - 1) for row in now_in]
         )
-        count = select(func.count()).where(ended, turns.c.state == DONE)
+        count = select(func.count()).where(ended, not_(unfinished), turns.c.answer.is_not(None))
         return Forgotten((await sql.execute(count)).scalar_one())
 
     @writing
-    async def told_trimmed(self, transaction: Transaction, conversation: int, epoch: int) -> bool:
-        told = conversations.c.trim_told_epoch
-        statement = (
-            update(conversations)
-            .where(conversations.c.id == conversation, or_(told.is_(None), told < epoch))
-            .values(trim_told_epoch=epoch)
+    async def told_trimmed(self, transaction: Transaction, turn: Turn) -> bool:
+        epoch, by = conversations.c.trim_told_epoch, conversations.c.trim_told_turn
+        first = or_(epoch.is_(None), epoch < turn.epoch, and_(epoch == turn.epoch, by == turn.id))
+        statement = update(conversations).where(conversations.c.id == turn.conversation, first)
+        told = await transaction.sql.execute(
+            statement.values(trim_told_epoch=turn.epoch, trim_told_turn=turn.id)
         )
-        return (await transaction.sql.execute(statement)).rowcount == 1
+        return told.rowcount == 1
 
     @writing
-    async def met(self, transaction: Transaction, place: Place, author: Author, now: datetime) -> bool:
-        values = {
-            "platform": place.platform,
-            "installation": place.installation,
-            "author_id": author.id,
-            "met_at": now,
+    async def met(self, transaction: Transaction, turn: Turn, now: datetime) -> bool:
+        key = {
+            "platform": turn.place.platform,
+            "installation": turn.place.installation,
+            "author_id": turn.author.id,
         }
-        return await insert_new(transaction.sql, people, values, "platform", "installation", "author_id")
+        await insert_new(transaction.sql, people, {**key, "met_at": now, "met_turn": turn.id}, *key)
+        first = select(people.c.met_turn).where(*(people.c[name] == value for name, value in key.items()))
+        return bool((await transaction.sql.execute(first)).scalar_one() == turn.id)
 
     @writing
     async def revoke(self, transaction: Transaction, platform: str, installation: str, now: datetime) -> None:

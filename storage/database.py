@@ -8,7 +8,7 @@ share a pool. All that means "the database does not answer now" becomes `StoreUn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
@@ -128,7 +128,7 @@ S = TypeVar("S", bound=Store)
 
 def writing(
     verb: Callable[Concatenate[S, Transaction, P], Awaitable[T]],
-) -> Callable[Concatenate[S, P], Awaitable[T]]:
+) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
     """Turn a method that takes a transaction into a store verb, which is one."""
 
     @wraps(verb)

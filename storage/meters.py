@@ -2,8 +2,8 @@
 
 The rate is the generic cell rate algorithm in whole microseconds: one number per subject, the theoretical arrival time
 (`tat`), at which everything taken so far is earned again. A charge of n moves it on by n emission intervals, rounded up, and
-is refused when it would then lie more than a minute ahead. All roundings together stay below one interval, so that a burst
-from rest holds exactly what is allowed.
+is refused when it would then lie more than a minute ahead. All roundings of a full burst together stay below as many
+microseconds as it has charges, so that a burst from rest holds exactly what is allowed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Pace:
     @property
     def reach(self) -> int:
         """How far `tat` may lie ahead of now: a minute, and the roundings of the charges in it."""
-        return MINUTE + _up(MINUTE, self.allowed) - 1
+        return MINUTE + self.allowed - 1
 
     def cost(self, amount: int) -> int:
         """What a charge moves `tat` on by."""

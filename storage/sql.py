@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, literal, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,9 +34,25 @@ def held(turn_id: int, owner: str) -> ColumnElement[bool]:
     return and_(turns.c.id == turn_id, turns.c.owner == owner, turns.c.state == RUNNING)
 
 
-def at(place: Place) -> ColumnElement[bool]:
-    """The conversation of exactly this place."""
-    return and_(within(place.trunk), conversations.c.thread == place.thread, conversations.c.person == "")
+def place_columns(place: Place) -> dict[str, str]:
+    """The columns of a conversation that say where it is; also what `AT` is to be bound to."""
+    return {
+        "platform": place.platform,
+        "installation": place.installation,
+        "channel": place.channel,
+        "thread": place.thread,
+    }
+
+
+# Bound when executed: building a condition takes longer than running it.
+CHANNEL = and_(
+    conversations.c.platform == bindparam("platform"),
+    conversations.c.installation == bindparam("installation"),
+    conversations.c.channel == bindparam("channel"),
+    conversations.c.person == "",
+)
+AT = and_(CHANNEL, conversations.c.thread == bindparam("thread"))
+"""The conversation of exactly one place."""
 
 
 def within(place: Place) -> ColumnElement[bool]:
@@ -54,12 +70,3 @@ def sorts_before(sent_at: datetime, turn_id: int) -> ColumnElement[bool]:
     return tuple_(turns.c.sent_at, turns.c.id) < tuple_(
         literal(sent_at, turns.c.sent_at.type), literal(turn_id, turns.c.id.type)
     )
-
-
-def place_columns(place: Place) -> dict[str, Sequence[str] | str]:
-    return {
-        "platform": place.platform,
-        "installation": place.installation,
-        "channel": place.channel,
-        "thread": place.thread,
-    }

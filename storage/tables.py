@@ -61,7 +61,8 @@ conversations = Table(
     ),  # a thread reads its channel's turns up to `branched_at`, until it is reset alone
     Column("branched_at", Instant),
     _flag("following"),
-    Column("trim_told_epoch", Integer),
+    Column("trim_told_epoch", Integer),  # where people were told that the history no longer fits, and
+    Column("trim_told_turn", BigInteger),  # by which answer
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("platform", "installation", "channel", "thread", "person"),
     sqlite_autoincrement=True,
@@ -106,9 +107,7 @@ turns = Table(
 )
 
 # As literals: neither database matches a bound value with the condition of a partial index.
-WAITING, RUNNING, DONE = (
-    literal_column(f"'{state}'", Text) for state in (State.WAITING, State.RUNNING, State.DONE)
-)
+WAITING, RUNNING = (literal_column(f"'{state}'", Text) for state in (State.WAITING, State.RUNNING))
 _unfinished = turns.c.state.in_([WAITING, RUNNING])
 
 Index(
@@ -122,6 +121,14 @@ Index(
     turns.c.id,
     postgresql_where=_unfinished,
     sqlite_where=_unfinished,
+)
+_running = turns.c.state == RUNNING
+Index(
+    "ix_turn_running",
+    turns.c.conversation_id,
+    turns.c.author_id,
+    postgresql_where=_running,
+    sqlite_where=_running,
 )
 Index("ix_turn_history", turns.c.conversation_id, turns.c.epoch, turns.c.sent_at, turns.c.id)
 Index("ix_turn_message", turns.c.message)
@@ -143,6 +150,7 @@ people = Table(
     Column("installation", Text, primary_key=True),
     Column("author_id", Text, primary_key=True),
     Column("met_at", Instant, nullable=False),
+    Column("met_turn", BigInteger, nullable=False),  # the first of theirs that was answered
 )
 
 receipts = Table(

@@ -1,7 +1,7 @@
 """Accepted turns and who is answering them.
 
-A turn is written once per message, and claimed under a lease by an owner: a name for one claim, never used again. Who has lost
-the lease (to an edit, or to another worker after its end) writes nothing more: `LeaseLost`.
+A turn is written once per message, and claimed under a lease. Who has lost the lease to another worker writes nothing more:
+`LeaseLost`. A running turn that is edited stays with its worker until that lets go of it, whichever way; then it waits anew.
 """
 
 from __future__ import annotations
@@ -21,26 +21,9 @@ from storage.claims import Again, Claim, take_next
 from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
 from storage.sql import held, insert_new, unfinished, within
-from storage.tables import conversations, parts, receipts, turns
+from storage.tables import RUNNING, conversations, receipts, turns
 from storage.values import content_json
-
-NEW_VERSION: dict[str, Any] = {
-    "state": State.WAITING,
-    "version": turns.c.version + 1,
-    "attempts": 0,
-    "owner": None,
-    "lease_until": None,
-    "cancel": None,
-    "answer": None,
-    "answer_tokens": 0,
-    "answer_counter": "",
-    "finish": "",
-    "error": "",
-    "reference": "",
-    "started_at": None,
-    "finished_at": None,
-}
-"""A question to be answered anew. Its messages stay, to be rewritten; only their texts are void."""
+from storage.versions import begin_anew
 
 
 class Turns:
@@ -77,18 +60,25 @@ class Turns:
         counter: str,
         now: datetime,
     ) -> Accepted | None:
-        columns = (turns.c.id, turns.c.revision, turns.c.state, turns.c.cancel)
+        columns = (turns.c.id, turns.c.revision, turns.c.state, turns.c.cancel, turns.c.content)
         known = select(*columns).where(turns.c.key == incoming.key).with_for_update(key_share=True)
         found = (await transaction.sql.execute(known)).first()
         if found is None:
             return None
-        later = incoming.revision > found.revision and found.cancel != Cancel.DELETED
-        if later:
-            question = _question(content, masked, tokens, counter)
-            await self._ask_anew(transaction, found.id, {**question, "revision": incoming.revision})
-            if found.state == State.RUNNING:
-                transaction.signal(Signal(found.id, Cancel.EDITED))
-        return Accepted(found.id, later, await position(transaction.sql, found.id))
+        if incoming.revision <= found.revision or found.cancel == Cancel.DELETED:
+            return Accepted(found.id, False)
+        question = _question(content, masked, tokens, counter)
+        news: dict[str, Any] = {"revision": incoming.revision}
+        created = question["content"] != found.content
+        if created:
+            news |= question
+        if created and found.state == State.RUNNING:  # its worker is still at its messages
+            news["cancel"] = Cancel.EDITED
+            transaction.signal(Signal(found.id, Cancel.EDITED))
+        elif created:
+            await begin_anew(transaction, found.id)
+        await transaction.sql.execute(update(turns).where(turns.c.id == found.id).values(news))
+        return Accepted(found.id, created, await position(transaction.sql, found.id))
 
     @writing
     async def retry(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
@@ -99,15 +89,8 @@ class Turns:
             return False
         if author is not None and author != found.author_id:
             return False
-        await self._ask_anew(transaction, turn, {})
+        await begin_anew(transaction, turn)
         return True
-
-    async def _ask_anew(self, transaction: Transaction, turn_id: int, question: dict[str, Any]) -> None:
-        await transaction.sql.execute(
-            update(turns).where(turns.c.id == turn_id).values(NEW_VERSION | question)
-        )
-        await transaction.sql.execute(update(parts).where(parts.c.turn_id == turn_id).values(text=None))
-        transaction.signal(Signal())
 
     async def claim(
         self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int
@@ -132,7 +115,8 @@ class Turns:
     @writing
     async def release(self, transaction: Transaction, turn: int, owner: str) -> None:
         back = {"state": State.WAITING, "attempts": turns.c.attempts - 1, "owner": None, "lease_until": None}
-        await self._write(transaction, turn, owner, back)
+        if await self._write(transaction, turn, owner, back) is Cancel.EDITED:
+            await begin_anew(transaction, turn)
         transaction.signal(Signal())
 
     @writing
@@ -162,19 +146,23 @@ class Turns:
         now: datetime,
     ) -> None:
         over = {"state": state, "error": error, "reference": reference, "finished_at": now}
-        await self._write(transaction, turn, owner, {**over, "owner": None, "lease_until": None})
+        over |= {"owner": None, "lease_until": None}
+        if await self._write(transaction, turn, owner, over) is Cancel.EDITED:
+            await begin_anew(transaction, turn)  # what was answered is asked no more
         transaction.signal(Signal())
 
     async def _write(
         self, transaction: Transaction, turn_id: int, owner: str, values: dict[str, Any]
-    ) -> None:
-        """Change the turn if `owner` still has it. What was deleted meanwhile gets no words again."""
+    ) -> Cancel | None:
+        """Change the turn if `owner` still has it, and say how it was called off, if it was. What was deleted meanwhile gets
+        no words again."""
         statement = update(turns).where(held(turn_id, owner)).values(values).returning(turns.c.cancel)
         found = (await transaction.sql.execute(statement)).first()
         if found is None:
             raise LeaseLost(f"turn {turn_id}")
         if found.cancel == Cancel.DELETED:
             await forget(transaction, turns.c.id == turn_id)
+        return None if found.cancel is None else Cancel(found.cancel)
 
     def journal(self, turn: Turn, owner: str) -> Journal:
         return TurnJournal(self.database, turn, owner)
@@ -206,6 +194,13 @@ class Turns:
     @writing
     async def once(self, transaction: Transaction, key: str, now: datetime) -> bool:
         return await insert_new(transaction.sql, receipts, {"key": key, "seen_at": now}, "key")
+
+    @writing
+    async def void_leases(self, transaction: Transaction) -> int:
+        ended = {"owner": None, "lease_until": self._clock()}
+        statement = update(turns).where(turns.c.state == RUNNING).values(ended)
+        transaction.signal(Signal())
+        return (await transaction.sql.execute(statement)).rowcount
 
     async def unfinished(self) -> Sequence[Waiting]:
         statement = (

@@ -16,8 +16,6 @@ down_revision: str | Sequence[str] | None = None
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-UNFINISHED = sa.text("state IN ('waiting', 'running')")
-
 
 def identity() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -43,6 +41,10 @@ def flag(name: str, default: str) -> sa.Column[bool]:
     return sa.Column(name, sa.Boolean(), nullable=False, server_default=sa.text(default))
 
 
+def where(condition: str) -> dict[str, Any]:
+    return {"postgresql_where": sa.text(condition), "sqlite_where": sa.text(condition)}
+
+
 def upgrade() -> None:
     create_conversations()
     create_turns()
@@ -64,6 +66,7 @@ def create_conversations() -> None:
         sa.Column("branched_at", instant()),
         flag("following", "false"),
         sa.Column("trim_told_epoch", sa.Integer()),
+        sa.Column("trim_told_turn", sa.BigInteger()),
         sa.Column("created_at", instant(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_conversation"),
         sa.UniqueConstraint(
@@ -89,6 +92,7 @@ def create_conversations() -> None:
         text("installation"),
         text("author_id"),
         sa.Column("met_at", instant(), nullable=False),
+        sa.Column("met_turn", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("platform", "installation", "author_id", name="pk_person"),
     )
     op.create_table(
@@ -140,9 +144,10 @@ def create_turns() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name="fk_turn_conversation_id"),
         sqlite_autoincrement=True,
     )
-    partial: dict[str, Any] = {"postgresql_where": UNFINISHED, "sqlite_where": UNFINISHED}
-    op.create_index("ix_turn_unfinished", "turn", ["sent_at", "id"], **partial)
-    op.create_index("ix_turn_order", "turn", ["conversation_id", "author_id", "sent_at", "id"], **partial)
+    unfinished = where("state IN ('waiting', 'running')")
+    op.create_index("ix_turn_unfinished", "turn", ["sent_at", "id"], **unfinished)
+    op.create_index("ix_turn_order", "turn", ["conversation_id", "author_id", "sent_at", "id"], **unfinished)
+    op.create_index("ix_turn_running", "turn", ["conversation_id", "author_id"], **where("state = 'running'"))
     op.create_index("ix_turn_history", "turn", ["conversation_id", "epoch", "sent_at", "id"])
     op.create_index("ix_turn_message", "turn", ["message"])
     op.create_table(

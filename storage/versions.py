@@ -1,0 +1,36 @@
+"""A question to be answered anew: edited, or asked again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update
+
+from bot.chat import State
+from bot.ports import Signal
+from storage.database import Transaction
+from storage.tables import parts, turns
+
+NEW_VERSION: dict[str, Any] = {
+    "state": State.WAITING,
+    "version": turns.c.version + 1,
+    "attempts": 0,
+    "owner": None,
+    "lease_until": None,
+    "cancel": None,
+    "answer": None,
+    "answer_tokens": 0,
+    "answer_counter": "",
+    "finish": "",
+    "error": "",
+    "reference": "",
+    "started_at": None,
+    "finished_at": None,
+}
+
+
+async def begin_anew(transaction: Transaction, turn_id: int) -> None:
+    """Let the turn wait again. Its messages stay, to be rewritten: only their texts are void."""
+    await transaction.sql.execute(update(turns).where(turns.c.id == turn_id).values(NEW_VERSION))
+    await transaction.sql.execute(update(parts).where(parts.c.turn_id == turn_id).values(text=None))
+    transaction.signal(Signal())
