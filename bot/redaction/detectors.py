@@ -1,0 +1,78 @@
+"""The table of rules. A new kind of sensitive data is a new line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.redaction.identity import find_national_ids
+from bot.redaction.numbers import find_cards, find_cn_ids, find_ssns
+from bot.redaction.personal import find_emails, find_ibans, find_ips
+from bot.redaction.phones import finder as phone_finder
+from bot.redaction.secrets import (
+    LABEL_HINTS,
+    find_cloud_secrets,
+    find_connection_strings,
+    find_http_credentials,
+    find_jwts,
+    find_labelled_secrets,
+    find_url_credentials,
+)
+from bot.redaction.segment import Detector, Segment
+from bot.redaction.vendors import find_shaped_tokens, find_vendor_keys, find_webhooks
+
+_Hint = Callable[[Segment], bool]
+
+# How sure a kind is, the surest first; decides between findings of the same length. `word` is the operator's, and
+# `private_key` is found apart, since it spans lines.
+CERTAINTY = (
+    "private_key", "jwt", "connection_string", "url_credentials", "cn_id", "card", "iban", "us_ssn", "national_id", "email",
+    "phone", "api_key", "ip", "word",
+)  # fmt: skip
+
+
+def detectors(*, ip_addresses: bool, regions: tuple[str, ...]) -> tuple[Detector, ...]:
+    """The rules in use; telephone numbers of `regions` are known without their country code."""
+    rules = (
+        Detector("email", "email", _has_at, find_emails),
+        Detector("phone", "phone", _has_digits(7), phone_finder(regions)),
+        Detector("card", "card", _has_digits(12), find_cards),
+        Detector("cn_id", "cn_id", _has_digits(15), find_cn_ids),
+        Detector("us_ssn", "us_ssn", _has_digits(9), find_ssns),
+        Detector("national_id", "national_id", _has_digits(6), find_national_ids),
+        Detector("iban", "iban", _has_digits(6), find_ibans),
+        Detector("vendor_key", "api_key", _is_long(12), find_vendor_keys),
+        Detector("shaped_token", "api_key", _is_long(40), find_shaped_tokens),
+        Detector("webhook", "api_key", _has("https://"), find_webhooks),
+        Detector("cloud_secret", "api_key", _is_long(40), find_cloud_secrets),
+        Detector("labelled_secret", "api_key", _has_label, find_labelled_secrets),
+        Detector("http_credentials", "api_key", _has_scheme, find_http_credentials),
+        Detector("jwt", "jwt", _has("eyJ"), find_jwts),
+        Detector("connection_string", "connection_string", _has("://"), find_connection_strings),
+        Detector("url_credentials", "url_credentials", _has("://"), find_url_credentials),
+    )
+    return (*rules, Detector("ip", "ip", _has_digits(1), find_ips)) if ip_addresses else rules
+
+
+def _has(part: str) -> _Hint:
+    return lambda segment: part in segment.body
+
+
+def _has_digits(count: int) -> _Hint:
+    return lambda segment: segment.digits >= count
+
+
+def _is_long(size: int) -> _Hint:
+    return lambda segment: segment.end - segment.start >= size
+
+
+def _has_at(segment: Segment) -> bool:
+    return "@" in segment.body or "at)" in segment.lower or "at]" in segment.lower or "at}" in segment.lower
+
+
+def _has_label(segment: Segment) -> bool:
+    return any(hint in segment.lead for hint in LABEL_HINTS)
+
+
+def _has_scheme(segment: Segment) -> bool:
+    lead = segment.lead
+    return "bearer" in lead or "basic" in lead or "token" in lead or "-u" in lead
