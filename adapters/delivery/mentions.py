@@ -1,0 +1,41 @@
+"""Nothing a model writes may ping anybody: how each platform's text is made harmless (pure).
+
+Single characters are changed, never whole tokens, so that a mention that is split over two deltas or two messages is as harmless as
+one in a piece.
+"""
+
+from __future__ import annotations
+
+import regex
+
+_AUTOLINK = regex.compile(r"<((?:https?://|mailto:)[^\s<>|]+)>")
+_QUOTE = regex.compile(r"(?m)^([ ]{0,3}(?:>[ ]?)+)")
+_CODE = regex.compile(r"(?s)(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)")
+JOINER = "\u2060"
+"""WORD JOINER: no width, and no longer a mention."""
+
+
+def slack_markdown(text: str) -> str:
+    """For Markdown blocks: Slack reads `<!channel>`, `<@U1>` and their like there as in mrkdwn, so no bare `<` or `>` is left.
+
+    Quotes keep their `>` at the start of a line, autolinks become plain addresses, and `&` stays, since links are full of it.
+    """
+    plain = _AUTOLINK.sub(r"\1", text)
+    return "\n".join(_escape_line(line) for line in plain.split("\n"))
+
+
+def _escape_line(line: str) -> str:
+    quote = _QUOTE.match(line)
+    start = quote.end() if quote else 0
+    return line[:start] + line[start:].replace("<", "&lt;").replace(">", "&gt;")
+
+
+def discord_markdown(text: str) -> str:
+    """For Discord, beside its `allowed_mentions`: `@everyone` and `@here` are broken up outside code, where they could be read."""
+    pieces = _CODE.split(text)
+    return "".join(
+        piece if number % 2 else _BROADCAST.sub("@" + JOINER, piece) for number, piece in enumerate(pieces)
+    )
+
+
+_BROADCAST = regex.compile(r"@(?=everyone|here)")
