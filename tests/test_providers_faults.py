@@ -410,7 +410,7 @@ async def test_closing_a_stream_early_hangs_up(api: str) -> None:
         llm.say(*WORDS, hold=2)
         stream = provider.stream(prompt_for(api))
         assert (await anext(stream)).text == WORDS[0]
-        await stream.aclose()  # type: ignore[attr-defined]
+        await stream.aclose()
         await llm.wait_for(lambda llm: llm.requests[0].closed_early)
     assert llm.requests[0].chunks == 2
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
-
-import httpx2
+from urllib.parse import urlsplit
 
 from bot.errors import ConfigError
 from bot.models import Model, Models, Spec
@@ -15,6 +14,7 @@ from bot.providers.anthropic_messages import AnthropicMessages
 from bot.providers.openai_chat import OpenAIChat
 from bot.providers.openai_line import OpenAILine
 from bot.providers.openai_responses import OpenAIResponses
+from bot.providers.warm import warm_responses
 from bot.providers.wire import TIMEOUTS, Quota, Timeouts
 
 OPENAI: Final = "https://api.openai.com/v1"
@@ -22,7 +22,7 @@ ANTHROPIC: Final = "https://api.anthropic.com"
 NO_KEY: Final = "none"
 """Sent as the key to a compatible server that was given none: the SDK insists on one."""
 
-__all__ = ["Access", "Quota", "Timeouts", "build_provider", "is_openai", "speaks_for_itself"]
+__all__ = ["Access", "Quota", "Timeouts", "build_provider", "is_openai", "speaks_for_itself", "warm_up"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,15 @@ def build_provider(spec: Spec, access: Access, models: Models) -> Provider:
             return _openai(spec, profile, access)
 
 
+async def warm_up(provider: Provider) -> None:
+    """Do before the first answer what would otherwise delay it."""
+    if isinstance(provider, OpenAIResponses):
+        await warm_responses()
+
+
 def is_openai(base_url: str) -> bool:
     """Whether an address is OpenAI's own (one of its regions, maybe) and not a compatible server's."""
-    host = _url(base_url or OPENAI).host
+    host = _host(base_url or OPENAI)
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
@@ -117,14 +123,16 @@ def _key(variable: str, key: str, spec: Spec) -> str:
 
 
 def _address(variable: str, text: str) -> str:
-    url = _url(text)
-    if url.scheme not in ("http", "https") or not url.host:
+    if not _host(text):
         raise ConfigError(variable, "is not a web address", "Write it as https://host/v1")
     return text.strip().rstrip("/")
 
 
-def _url(text: str) -> httpx2.URL:
+def _host(text: str) -> str:
+    """The host of a web address, empty where it is none."""
     try:
-        return httpx2.URL(text.strip())
-    except httpx2.InvalidURL:
-        return httpx2.URL("")
+        parts = urlsplit(text.strip())
+        web = parts.scheme in ("http", "https") and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return ""
+    return (parts.hostname or "") if web else ""
