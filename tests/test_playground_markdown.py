@@ -144,7 +144,23 @@ class _Tags(HTMLParser):
 
 
 ALLOWED = {
-    *("p", "a", "em", "strong", "s", "code", "pre", "br", "hr", "ul", "ol", "li", "blockquote", "div", "span"),
+    *(
+        "p",
+        "a",
+        "em",
+        "strong",
+        "s",
+        "code",
+        "pre",
+        "br",
+        "hr",
+        "ul",
+        "ol",
+        "li",
+        "blockquote",
+        "div",
+        "span",
+    ),
     *("button", "svg", "use", "table", "thead", "tbody", "tr", "th", "td"),
 }
 

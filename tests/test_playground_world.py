@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,7 @@ def a_world(clock: FakeClock | None = None) -> World:
 def a_message(
     text: str = "hello", *, author: str = "ada", channel: str = "general", **values: Any
 ) -> Message:
-    return Message(
-        id=0, author=author, text=text, channel=channel, sent_at=datetime.min.replace(tzinfo=UTC), **values
-    )
+    return Message(channel, author, text, **values)
 
 
 def same(one: State, other: State) -> bool:

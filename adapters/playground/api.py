@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -72,11 +71,9 @@ class Api:
         values = await Values.of(request)
         viewer, channel = self._where(values)
         message = Message(
-            id=0,
             channel=channel,
             author=viewer.id,
             text=values.text("text"),
-            sent_at=datetime.min.replace(tzinfo=UTC),
             thread=values.number("thread"),
             nonce=values.key("nonce"),
         )

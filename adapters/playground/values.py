@@ -7,7 +7,7 @@ needs only the things with a higher one.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 MOST_TEXT: Final = 4_000
@@ -15,6 +15,9 @@ MOST_TEXT: Final = 4_000
 
 BOT: Final = "rejoinder"
 """The bot's own id among the people."""
+
+
+NOT_YET: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Refused(Exception):
@@ -49,18 +52,18 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something said. Ids increase with time.
+    """Something said. Ids increase with time; id and time are given when it is posted.
 
     `thread` is the root's id for a reply in a thread, `reply_to` the message that is answered, `only_for` the
     one person who sees a private notice, `about` the command that led to it. `open` means that it still
     grows. A deleted message stays only where a thread hangs on it.
     """
 
-    id: int
     channel: str
     author: str
     text: str
-    sent_at: datetime
+    id: int = 0
+    sent_at: datetime = NOT_YET
     thread: int = 0
     reply_to: int = 0
     only_for: str = ""

@@ -10,7 +10,7 @@ export class Composer {
   /** `actions`: say(values), command(values), editLast(); each of the first two returns whether it was taken. */
   constructor(store, actions, { id, label }) {
     Object.assign(this, { store, actions });
-    this.input = h("textarea", { id, rows: "1", "aria-label": label, "aria-describedby": `${id}-hint`, autocomplete: "off", spellcheck: "true" });
+    this.input = h("textarea", { id, rows: "1", "aria-label": label, "aria-describedby": `${id}-hint`, autocomplete: "off", disabled: true });
     this.completion = new Completion(store, this.input);
     this.hint = h("span", { class: "hint", id: `${id}-hint` });
     this.button = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
@@ -29,6 +29,7 @@ export class Composer {
   open(channel, thread, placeholder) {
     Object.assign(this, { channel, thread, key: null });
     this.draft = `draft ${this.store.world} ${this.store.me} ${channel}/${thread || ""}`;
+    this.input.disabled = false;
     this.input.placeholder = placeholder;
     this.input.value = stored(this.draft);
     this.completion.close();

@@ -180,13 +180,15 @@ export class Log {
     }
   }
 
+  /** The reader's place stays where it was, and the focus goes to the message that was the first. */
   async #loadEarlier() {
     const first = this.store.places.get(this.place)?.first;
     const height = this.scroller.scrollHeight - this.scroller.scrollTop;
     this.following = false;
     await this.actions.load(this.channel, this.thread, first);
     this.scroller.scrollTop = this.scroller.scrollHeight - height;
-    this.focus();
+    this.#setCurrent(this.views.get(first)?.article);
+    this.current?.focus({ preventScroll: true });
   }
 
   #tellSeen() {

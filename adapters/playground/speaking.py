@@ -1,0 +1,43 @@
+"""How the playground names places and people to the bot, and how the bot says something itself there."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from adapters.delivery.splitter import split
+from adapters.playground.values import BOT, MOST_TEXT, Message, Person
+from adapters.playground.world import World
+from bot.chat import Author, Place
+from bot.ports import Said
+
+PLATFORM: Final = "playground"
+
+
+def place_of(channel: str, thread: int) -> Place:
+    """`local`: there is one world to a bot."""
+    return Place(PLATFORM, "local", channel, str(thread) if thread else "")
+
+
+def author_of(person: Person) -> Author:
+    return Author(person.id, person.name, person.admin, person.language)
+
+
+def say(
+    world: World,
+    said: Said,
+    *,
+    to: str,
+    channel: str,
+    thread: int,
+    question: int = 0,
+    about: str = "",
+    nonce: str = "",
+) -> None:
+    """Post what the bot says itself, in as many messages as it takes. May be `Refused`."""
+    only_for = to if said.private else ""
+    first = Message(channel, BOT, "", thread=thread, reply_to=question, only_for=only_for, about=about)
+    for index, part in enumerate(split(said.text, MOST_TEXT)):
+        name = f"{nonce}-{index}" if nonce else ""
+        message = first if index == 0 else replace(first, reply_to=0, about="")
+        world.post(replace(message, text=part.shown, nonce=name))

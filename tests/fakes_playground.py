@@ -1,0 +1,286 @@
+"""A small working bot behind the playground, and the playground on a real port, for its tests.
+
+The bot answers by script, through the adapter's own `Reply`: so the page's tests see answers grow, stop, change and vanish
+without an engine, a database or a model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from adapters.playground import Playground
+from bot.chat import Incoming, Invocation, Place, Posted, Turn
+from bot.errors import StoreUnavailable
+from bot.ports import Button, Outcome, Receipt, Reply, Said
+
+COMMANDS = (
+    ("help", "What I can do"),
+    ("reset", "Forget this conversation and begin anew"),
+    ("context", "What I still remember here"),
+    ("usage", "What you have used so far"),
+    ("leave", "Stop following this thread"),
+)
+
+Step = str | float | asyncio.Event
+"""Of an answer: more text, a pause in seconds, or a gate that the test opens."""
+
+
+@dataclass
+class Record:
+    """Keeps what a journal keeps."""
+
+    parts: Sequence[Posted] = ()
+
+    async def intend(self, index: int, nonce: str) -> None:
+        self.parts = (*self.parts[:index], Posted(index, nonce))
+
+    async def posted(self, index: int, message: str) -> None:
+        self._put(replace(self.parts[index], message=message))
+
+    async def finished(self, index: int, text: str) -> None:
+        self._put(replace(self.parts[index], text=text))
+
+    async def removed(self, index: int) -> None:
+        self.parts = self.parts[:index]
+
+    def _put(self, part: Posted) -> None:
+        self.parts = (*self.parts[: part.index], part, *self.parts[part.index + 1 :])
+
+
+@dataclass
+class Answering:
+    """A question, and the answer that is being given to it."""
+
+    turn: Turn
+    record: Record
+    steps: Sequence[Step]
+    task: asyncio.Task[None] | None = None
+    text: str = ""
+
+
+class ScriptedBot:
+    """A `Reception` that answers what is addressed to it. `script` chooses the steps; `broken` makes it unavailable."""
+
+    def __init__(self, script: Callable[[str], Sequence[Step]] | None = None) -> None:
+        self.script = script or (lambda text: [f"You said: {text}"])
+        self.playground: Playground
+        self.broken = False
+        self.incoming: list[Incoming] = []
+        self.edits: list[Incoming] = []
+        self.gone: list[tuple[Place, str]] = []
+        self.invocations: list[Invocation] = []
+        self.answers: dict[str, Answering] = {}
+        self._following: set[Place] = set()
+
+    async def said(self, incoming: Incoming) -> Receipt:
+        self._check()
+        self.incoming.append(incoming)
+        if not (incoming.mentioned or incoming.direct or incoming.place in self._following):
+            return Receipt(Outcome.NOT_ADDRESSED)
+        if not incoming.text:
+            return Receipt(Outcome.EMPTY, Said("What would you like to know?"))
+        if incoming.message in self.answers:
+            return Receipt(Outcome.DUPLICATE)
+        if incoming.place.thread:
+            self._following.add(incoming.place)
+        turn = Turn(
+            len(self.answers) + 1,
+            incoming.place,
+            1,
+            1,
+            incoming.message,
+            incoming.author,
+            incoming.content,
+            incoming.address,
+            incoming.sent_at,
+        )
+        self._answer(Answering(turn, Record(), self.script(incoming.text)))
+        return Receipt(Outcome.ACCEPTED)
+
+    async def edited(self, incoming: Incoming) -> Receipt:
+        self._check()
+        self.edits.append(incoming)
+        answering = self.answers.get(incoming.message)
+        if answering is None:
+            return Receipt(Outcome.UNKNOWN_EDIT)
+        await self._interrupt(answering)
+        turn = replace(answering.turn, version=answering.turn.version + 1, content=incoming.content)
+        self._again(turn, answering.record, self.script(incoming.text))
+        return Receipt(Outcome.ACCEPTED)
+
+    async def deleted(self, place: Place, message: str) -> None:
+        self._check()
+        self.gone.append((place, message))
+        answering = self.answers.get(message)
+        if answering is not None:
+            await self._interrupt(answering)
+            await self._reply(answering).withdraw()
+
+    async def invoked(self, invocation: Invocation) -> Said:
+        self._check()
+        self.invocations.append(invocation)
+        if invocation.verb == "reset":
+            return Said("Forgotten: 3 turns. A new conversation begins here.", private=False)
+        return Said(f"This is what `/{invocation.verb}` tells.")
+
+    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
+        self._check()
+        self.invocations.append(invocation)
+        answering = next(answering for answering in self.answers.values() if answering.turn.id == turn)
+        if answering.turn.author.id != invocation.author.id:
+            return Said("Only the person who asked can do that.")
+        await self._interrupt(answering)
+        if button is Button.STOP:
+            await self._reply(answering).finish(answering.text or "Stopped.", buttons=[Button.RETRY])
+        else:
+            turn_again = replace(answering.turn, version=answering.turn.version + 1)
+            self._again(turn_again, answering.record, self.script(answering.turn.text))
+        return None
+
+    async def removed(self, platform: str, installation: str) -> None:
+        raise AssertionError("nobody uninstalls the playground")
+
+    async def aclose(self) -> None:
+        for answering in self.answers.values():
+            await self._interrupt(answering)
+
+    async def settled(self) -> None:
+        """Until every answer that has begun is finished."""
+        await asyncio.gather(*(answering.task for answering in self.answers.values() if answering.task))
+
+    def _check(self) -> None:
+        if self.broken:
+            raise StoreUnavailable
+
+    def _again(self, turn: Turn, record: Record, steps: Sequence[Step]) -> None:
+        record.parts = tuple(replace(part, text=None) for part in record.parts)
+        self._answer(Answering(replace(turn, parts=record.parts), record, steps))
+
+    def _answer(self, answering: Answering) -> None:
+        self.answers[answering.turn.message] = answering
+        answering.task = asyncio.create_task(self._speak(answering))
+
+    async def _speak(self, answering: Answering) -> None:
+        reply = self._reply(answering)
+        reply.start()
+        try:
+            for step in answering.steps:
+                if isinstance(step, str):
+                    answering.text += step
+                    reply.update(answering.text)
+                elif isinstance(step, asyncio.Event):
+                    await step.wait()
+                else:
+                    await asyncio.sleep(step)
+            await reply.finish(answering.text)
+        except asyncio.CancelledError:
+            await reply.abandon()
+            raise
+
+    async def _interrupt(self, answering: Answering) -> None:
+        if answering.task is not None:
+            answering.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await answering.task
+
+    def _reply(self, answering: Answering) -> Reply:
+        return self.playground.reply(answering.turn, answering.record)
+
+
+@dataclass
+class Served:
+    """A playground that runs, with its bot."""
+
+    playground: Playground
+    bot: ScriptedBot
+    lines: list[str]
+    running: asyncio.Task[None]
+
+    @property
+    def port(self) -> int:
+        return self.playground.address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def serving(
+    data: Path, bot: ScriptedBot | None = None, *, port: int = 0, **options: Any
+) -> AsyncIterator[Served]:
+    """Run a playground on loopback, on a free port unless one is given."""
+    bot = bot or ScriptedBot()
+    options = {"http": ("127.0.0.1", port), "clock": now, "redeliver": 0.01, **options}
+    playground = Playground(data=data, commands=COMMANDS, **options)
+    playground.bind(bot)
+    bot.playground = playground
+    lines: list[str] = []
+    connected = asyncio.Event()
+
+    def ready(line: str) -> None:
+        lines.append(line)
+        connected.set()
+
+    running = asyncio.create_task(playground.run(ready))
+    waiting = asyncio.create_task(connected.wait())
+    try:
+        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+        yield Served(playground, bot, lines, running)
+    finally:
+        waiting.cancel()
+        await playground.stop()
+        await bot.aclose()
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await playground.aclose()
+
+
+class Visitor:
+    """Somebody who uses the interface without a page."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str, person: str = "ada") -> None:
+        self.session, self.url, self.person = session, url, person
+        self._asked = 0
+
+    async def call(self, method: str, path: str, **values: Any) -> tuple[int, Any]:
+        """Status and answer. `person` speaks."""
+        values.setdefault("as", self.person)
+        how: dict[str, Any] = {"params": values} if method == "GET" else {"json": values}
+        async with self.session.request(method, self.url + path, **how) as response:
+            return response.status, await response.json()
+
+    async def say(self, text: str, channel: str = "general", **values: Any) -> Any:
+        self._asked += 1
+        values.setdefault("nonce", f"{self.person}-nonce-{self._asked}")
+        status, answer = await self.call("POST", "/api/messages", channel=channel, text=text, **values)
+        assert status == 201, answer
+        return answer
+
+    async def messages(self, channel: str = "general", thread: int = 0) -> list[Any]:
+        status, answer = await self.call("GET", "/api/messages", channel=channel, thread=thread)
+        assert status == 200, answer
+        messages: list[Any] = answer["messages"]
+        return messages
+
+
+async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+    """Wait for something that a real server does in its own time."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for lies behind a socket and sets no event
+            await asyncio.sleep(0.005)
