@@ -15,7 +15,7 @@ _PLACEHOLDER = re.compile(
 def is_placeholder(value: str) -> bool:
     """Whether the value only marks where a secret belongs: `YOUR_API_KEY`, `sk-...`, `xxxxx`, `<token>`, `${TOKEN}`."""
     head = value[:256]
-    return len(set(head)) <= 3 or _PLACEHOLDER.search(head) is not None
+    return len(set(head)) <= (3 if len(head) > 8 else 2) or _PLACEHOLDER.search(head) is not None
 
 
 def entropy(value: str) -> float:

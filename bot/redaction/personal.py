@@ -29,7 +29,7 @@ _FILE_TYPE = re.compile(
     re.IGNORECASE,
 )
 
-_URL_USER = re.compile(r"://[^\s/@]*:\Z")  # then it is a password and a host
+_URL_USER = re.compile(r"://[^\s/]*:[^\s/]*\Z")  # then it is a password and a host
 
 
 def find_emails(segment: Segment) -> Iterator[tuple[int, int]]:
