@@ -1,9 +1,10 @@
 """The arithmetic of limits, without a database: windows of days and months, and a steady rate per minute.
 
-The rate is the generic cell rate algorithm in whole microseconds: one number per subject, the theoretical arrival time
-(`tat`), at which everything taken so far is earned again. A charge of n moves it on by n emission intervals, rounded up, and
-is refused when it would then lie more than a minute ahead. All roundings of a full burst together stay below as many
-microseconds as it has charges, so that a burst from rest holds exactly what is allowed.
+The rate is the generic cell rate algorithm in whole microseconds: one number per subject, the theoretical
+arrival time (`tat`), at which everything taken so far is earned again. A charge of n moves it on by n
+emission intervals, rounded up, and is refused when it would then lie more than a minute ahead. What the
+charges of a burst are rounded up by is granted on top, as long as that stays below one interval: a burst
+from rest then holds exactly what is allowed, and never more.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Pace:
 
     @property
     def reach(self) -> int:
-        """How far `tat` may lie ahead of now: a minute, and the roundings of the charges in it."""
-        return MINUTE + self.allowed - 1
+        """How far `tat` may lie ahead of now: a minute, and the roundings (each below 1) of the charges in it."""
+        return MINUTE + min(self.allowed, _up(MINUTE, self.allowed)) - 1
 
     def cost(self, amount: int) -> int:
         """What a charge moves `tat` on by."""

@@ -26,7 +26,7 @@ def inserting(sql: AsyncConnection, table: Table) -> postgresql.Insert:
 async def insert_new(sql: AsyncConnection, table: Table, values: Mapping[str, Any], *unique: str) -> bool:
     """Insert a row unless there is one with the same `unique` columns. True when it was new."""
     statement = inserting(sql, table).values(**values).on_conflict_do_nothing(index_elements=list(unique))
-    return (await sql.execute(statement)).rowcount == 1
+    return (await sql.execute(statement.returning(table.c[unique[0]]))).first() is not None
 
 
 def held(turn_id: int, owner: str) -> ColumnElement[bool]:
