@@ -19,7 +19,7 @@ from bot.engine import Voice
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
 from bot.models import Models, Spec, check, load_models
-from bot.providers import Access, build_provider, speaks_for_itself
+from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
 
 USUAL_OPENAI: Final = "openai:gpt-6-luna"
@@ -72,6 +72,7 @@ async def open_voice(
         )
     provider = build_provider(spec, access, models)
     stack.push_async_callback(provider.aclose)
+    await warm_up(provider)
     await tokens.load(model.name)
     window = window_for(
         model.window,

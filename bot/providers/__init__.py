@@ -1,4 +1,7 @@
-"""The APIs a model can be reached through, one file each, and which of them speaks for which model."""
+"""The APIs a model can be reached through, one file each, and which of them speaks for which model.
+
+Each vendor's SDK takes a second or two to import: only the one that is spoken to is.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,6 @@ from urllib.parse import urlsplit
 from bot.errors import ConfigError
 from bot.models import Model, Models, Spec
 from bot.ports import Provider
-from bot.providers.anthropic_messages import AnthropicMessages
-from bot.providers.openai_chat import OpenAIChat
-from bot.providers.openai_line import OpenAILine
-from bot.providers.openai_responses import OpenAIResponses
 from bot.providers.warm import warm_responses
 from bot.providers.wire import TIMEOUTS, Quota, Timeouts
 
@@ -56,6 +55,9 @@ def build_provider(spec: Spec, access: Access, models: Models) -> Provider:
         case "anthropic":
             return _anthropic(spec, profile, access)
         case "local":
+            from bot.providers.openai_chat import OpenAIChat
+            from bot.providers.openai_line import OpenAILine
+
             address = _address("REJOINDER_LOCAL_MODEL", access.local_base_url)
             line = OpenAILine(
                 name="local", api_key=NO_KEY, base_url=address, compatible=True, timeouts=access.timeouts
@@ -67,8 +69,11 @@ def build_provider(spec: Spec, access: Access, models: Models) -> Provider:
 
 async def warm_up(provider: Provider) -> None:
     """Do before the first answer what would otherwise delay it."""
-    if isinstance(provider, OpenAIResponses):
-        await warm_responses()
+    if provider.name == "openai":
+        from bot.providers.openai_responses import OpenAIResponses
+
+        if isinstance(provider, OpenAIResponses):
+            await warm_responses()
 
 
 def is_openai(base_url: str) -> bool:
@@ -85,6 +90,10 @@ def speaks_for_itself(spec: Spec, access: Access) -> bool:
 
 
 def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+    from bot.providers.openai_chat import OpenAIChat
+    from bot.providers.openai_line import OpenAILine
+    from bot.providers.openai_responses import OpenAIResponses
+
     address = _address("OPENAI_BASE_URL", access.openai_base_url or OPENAI)
     compatible = not is_openai(address)
     key = _key("OPENAI_API_KEY", access.openai_api_key or (NO_KEY if compatible else ""), spec)
@@ -97,6 +106,8 @@ def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Prov
 
 
 def _anthropic(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+    from bot.providers.anthropic_messages import AnthropicMessages
+
     address = _address("ANTHROPIC_BASE_URL", access.anthropic_base_url or ANTHROPIC)
     key = access.anthropic_api_key or (NO_KEY if access.anthropic_base_url else "")
     return AnthropicMessages(

@@ -11,9 +11,6 @@ import asyncio
 import json
 from typing import Any, Final
 
-import httpx2
-from openai import OpenAI
-
 _PLACE: Final = {"item_id": "msg", "output_index": 0, "content_index": 0}
 _PART: Final = {"type": "output_text", "text": "", "annotations": []}
 _ITEM: Final = {"id": "msg", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
@@ -33,6 +30,9 @@ async def warm_responses() -> None:
 
 
 def _read_a_stream() -> None:
+    import httpx2
+    from openai import OpenAI
+
     transport = httpx2.MockTransport(lambda request: httpx2.Response(200, content=_stream()))
     with (
         httpx2.Client(transport=transport) as http,
