@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -317,4 +318,18 @@ class Engine:
 
 
 def _with_notes(answer: str, notes: Sequence[str]) -> str:
-    return "\n\n".join([answer.rstrip(), *(f"_{note}_" for note in notes)])
+    """The answer with the bot's own words below it, outside of any code block that was left open."""
+    return "\n\n".join([_closed(answer.rstrip()) if notes else answer.rstrip(), *(f"_{note}_" for note in notes)])
+
+
+def _closed(text: str) -> str:
+    fence = ""
+    for mark in _FENCE.findall(text):
+        if not fence:
+            fence = mark
+        elif mark[0] == fence[0] and len(mark) >= len(fence):
+            fence = ""
+    return f"{text}\n{fence}" if fence else text
+
+
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)

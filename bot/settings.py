@@ -130,7 +130,7 @@ class Settings(BaseSettings):
         description="Most tokens of a prompt; less where the model's window is smaller.",
     )
     max_output_tokens: int = Field(
-        1_500, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
+        4_000, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
     )
 
     user_requests_per_minute: int | None = Field(

@@ -533,3 +533,9 @@ def test_turns_are_values() -> None:
     with pytest.raises(AttributeError):
         turn.state = State.DONE  # type: ignore[misc]
     assert Finish.STOP == "stop"
+
+
+async def test_what_the_bot_adds_stands_outside_of_code_that_was_left_open(start: Start) -> None:
+    bot = await start(answer("Here:\n```python\nprint(1)", finish=Finish.LENGTH))
+    shown = await bot.ask("code please")
+    assert "print(1)\n```\n\n_My answer reached" in shown.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,13 +27,14 @@ class Scene:
     ada: User
     channel: Channel
 
-    async def answered(self, question: Message, *, within: float = 15) -> list[Message]:
+    async def answered(self, question: Message, *, within: float = 15, ending: str = "") -> list[Message]:
         """The bot's messages in the thread of a question, once nothing in them can be stopped any more."""
         root = question.thread_ts or question.ts
 
         def done() -> list[Message]:
             mine = [m for m in self.slack.bot_messages(question.channel, root) if m.ts > question.ts]
-            return mine if mine and not any("rejoinder:stop" in str(m.blocks) for m in mine) else []
+            growing = any("rejoinder:stop" in str(m.blocks) for m in mine)
+            return mine if mine and not growing and ending in mine[-1].shown else []
 
         return await self.slack.wait_for(done, within)
 
@@ -59,22 +61,190 @@ async def scene(tmp_path: Path, *, http: bool = False) -> AsyncIterator[Scene]:
             "OPENAI_BASE_URL": llm.openai_url,
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
+            "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
         }
-        environment |= {"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}
+        environment |= (
+            {"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}
+        )
         async with BotProcess(tmp_path / "data", environment) as bot:
             if http:
                 slack.request_url = f"http://127.0.0.1:{await bot.port('health')}/slack/events"
             yield Scene(slack, llm, bot, ada, channel)
 
 
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with scene(tmp_path) as scene_:
+        yield scene_
+
+
 @pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
-async def test_a_conversation_in_a_channel(tmp_path: Path, http: bool) -> None:
+async def test_a_conversation_in_a_channel_and_its_thread(tmp_path: Path, http: bool) -> None:
     async with scene(tmp_path, http=http) as at:
         at.llm.script(say("Hello ", "Ada, ", "nice to ", "meet you."), say("You are Ada."))
         question = await at.ask("hello")
         answer = await at.answered(question)
         assert "Hello Ada, nice to meet you." in shown(answer)
+        assert "I keep our conversation" in shown(answer)
         follow_up = await at.slack.say(at.ada, at.channel, "who am I?", thread=question)
-        assert "You are Ada." in shown(await at.answered(follow_up))
-        assert at.heard() == ["hello", "Hello Ada, nice to meet you.", "who am I?"]
+        assert shown(await at.answered(follow_up)) == "You are Ada."
+        assert at.heard() == ["Ada: hello", "Hello Ada, nice to meet you.", "Ada: who am I?"]
         assert len(at.llm.requests) == 2
+        await at.slack.wait_for(lambda: all(d.acknowledged_in is not None for d in at.slack.deliveries))
+
+
+@pytest.mark.parametrize("order", ["mention_first", "message_first", "together"])
+async def test_twin_events_are_one_question(at: Scene, order: str) -> None:
+    at.slack.twins = order  # type: ignore[assignment]
+    question = await at.ask("hello")
+    await at.answered(question)
+    await at.slack.redeliver_last()
+    await asyncio.sleep(0.5)
+    assert len(at.llm.requests) == 1
+    assert len(at.slack.bot_messages(at.channel, question)) == 1
+
+
+async def test_a_direct_message_needs_no_mention(at: Scene) -> None:
+    at.llm.script(say("In private."))
+    room = at.slack.open_im(at.ada)
+    question = await at.slack.say(at.ada, room, "psst")
+    assert "In private." in shown(await at.answered(question))
+    assert at.heard() == ["psst"]
+
+
+async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
+    await at.answered(await at.ask("one"))
+    room = at.slack
+    command = await room.slash(at.ada, at.channel, "/rejoinder", "reset")
+    assert command.acknowledged_in is not None
+    assert "forgotten the 1 earlier turn" in shown(command.messages)
+    await at.answered(await at.ask("two"))
+    assert at.heard() == ["Ada: two"]
+    said = await at.ask("reset")
+    reply = await room.wait_for(
+        lambda: [m for m in room.bot_messages(at.channel) if "forgotten" in m.shown and m.ts > said.ts], 10
+    )
+    assert "1 earlier turn" in shown(reply)
+    usage = await room.slash(at.ada, at.channel, "/usage")
+    assert usage.ephemerals and "tokens" in shown(usage.ephemerals)
+    context = await room.slash(at.ada, at.channel, "/context")
+    assert "gpt-4o-mini" in shown(context.ephemerals)
+    assert "`reset`" in shown((await room.slash(at.ada, at.channel, "/rejoinder")).ephemerals)
+
+
+async def test_the_bot_remembers_after_a_restart(at: Scene) -> None:
+    at.llm.script(say("Noted."), say("Seven."))
+    await at.answered(await at.ask("my number is seven"))
+    await at.bot.terminate()
+    await at.bot.start()
+    await at.answered(await at.ask("what is my number?"))
+    assert at.heard() == ["Ada: my number is seven", "Noted.", "Ada: what is my number?"]
+
+
+async def test_a_question_asked_while_it_was_killed_is_answered_once(at: Scene) -> None:
+    at.llm.script(say("Half ", "of it", hold=1), say("The whole answer."))
+    question = await at.ask("tell me")
+    await at.slack.wait_for(lambda: at.slack.bot_messages(at.channel, question), 10)
+    await at.bot.kill()
+    await at.bot.start()
+    answer = await at.answered(question)
+    assert "The whole answer." in shown(answer)
+    assert len(answer) == 1
+
+
+async def test_a_long_answer_goes_on_in_further_messages_with_its_code_closed_and_reopened(at: Scene) -> None:
+    code = "\n".join(f"line_{number} = {number}" for number in range(700))
+    text = f"Here:\n\n```python\n{code}\n```\n\nDone."
+    at.llm.script(say(*[text[start : start + 300] for start in range(0, len(text), 300)]))
+    question = await at.ask("a long program")
+    answer = await at.answered(question, within=40, ending="Done.")
+    assert len(answer) > 2
+    for message in answer:
+        assert message.shown.count("```") % 2 == 0
+    assert all(f"line_{number} = " in shown(answer) for number in range(700))
+
+
+async def test_ten_people_at_once_in_one_channel(at: Scene) -> None:
+    at.llm.rule = _echo_name
+    people = [at.slack.add_user(f"P{number}") for number in range(10)]
+    at.channel.members += [person.id for person in people]
+    questions = [
+        await at.slack.say(person, at.channel, f"I am number {n}", mention_bot=True)
+        for n, person in enumerate(people)
+    ]
+    answers = await asyncio.gather(*(at.answered(question, within=60) for question in questions))
+    for number, answer in enumerate(answers):
+        assert f"you are number {number}." in shown(answer)
+        assert len(answer) == 1
+
+
+def _echo_name(request: Asked) -> object:
+    number = str(request.body["messages"][-1]["content"]).rpartition(" ")[2]
+    return say("So ", "you ", "are ", "number ", number, ".")
+
+
+async def test_an_edit_rewrites_the_answer_and_a_deletion_takes_it_away(at: Scene) -> None:
+    at.llm.script(say("Berlin."), say("Paris."))
+    question = await at.ask("capital of Germany?")
+    [answer] = await at.answered(question)
+    await at.slack.unfurl(question)
+    await at.slack.edit(question, f"<@{at.slack.core.world.teams[at.ada.team_id].bot.id}> capital of France?")
+    await at.slack.wait_for(lambda: "Paris." in answer.shown and "stop" not in str(answer.blocks), 10)
+    assert len(at.llm.requests) == 2
+    gone = await at.ask("never mind")
+    await at.slack.delete(gone)
+    await asyncio.sleep(1)
+    await at.answered(await at.ask("next"))
+    assert not any("never mind" in heard for heard in at.heard())
+
+
+async def test_stop_keeps_what_was_said_and_closes_the_stream(at: Scene) -> None:
+    at.llm.script(say("Once upon a time ", "there was ", "a king", hold=2))
+    question = await at.ask("a story")
+    [answer] = await at.slack.wait_for(lambda: at.slack.bot_messages(at.channel, question), 10)
+    stop = next(name for name in answer.actions if name.startswith("rejoinder:stop"))
+    await at.slack.press(at.ada, answer, stop)
+    await at.answered(question)
+    assert "Stopped." in answer.shown
+    assert "king" not in answer.shown
+
+
+async def test_nobody_is_pinged_and_other_bots_are_not_answered(at: Scene) -> None:
+    at.llm.script(say("Hey <!channel>, ", "<!he", f"re> and <@{at.ada.id}>!"))
+    [answer] = await at.answered(await at.ask("ping everyone"))
+    assert not answer.pings
+    await at.slack.say_as_app(at.channel, f"<@{at.slack.team.bot.id}> beep")
+    await at.slack.join(at.slack.add_user("New"), at.channel)
+    await asyncio.sleep(1)
+    assert len(at.llm.requests) == 1
+
+
+async def test_secrets_never_reach_the_model(at: Scene) -> None:
+    address = "ada" + "@" + "example.org"
+    answer = await at.answered(await at.ask(f"write to {address}"))
+    assert "masked" in shown(answer)
+    assert "[FILTERED:email]" in at.heard()[-1]
+    assert address not in str(at.llm.requests[-1].body)
+    assert address not in at.bot.output
+
+
+async def test_an_event_is_acknowledged_only_after_it_is_committed(at: Scene) -> None:
+    database = sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)
+    try:
+        database.execute("BEGIN IMMEDIATE")
+        asking = asyncio.create_task(at.ask("are you there?"))
+        await asyncio.sleep(1.5)
+        assert not any(
+            delivery.acknowledged_in for delivery in at.slack.deliveries if "mention" in delivery.name
+        )
+        database.execute("ROLLBACK")
+    finally:
+        database.close()
+    question = await asking
+    assert len(await at.answered(question)) == 1
+
+
+async def test_an_uninstalled_workspace_is_left_alone(at: Scene) -> None:
+    await at.answered(await at.ask("hello"))
+    await at.slack.uninstall()
+    await at.bot.wait_for_line("removed from slack")

@@ -46,7 +46,7 @@ def meaning(error: SlackApiError) -> DeliveryError:
         return PlatformBusy(_retry_after(response.headers.get("Retry-After")))
     if status >= 500 or why in PASSING:
         return PlatformUnreachable(why or str(status))
-    if why in ("message_not_found", "cant_update_message", "thread_not_found"):
+    if why in ("message_not_found", "cant_update_message"):
         return MessageGone(why)
     return PlaceRefused(why)
 

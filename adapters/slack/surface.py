@@ -102,7 +102,10 @@ class SlackSurface:
         found: dict[str, str] = {}
         cursor = ""
         for _ in range(FIND_PAGES):
-            page = await self._page(cursor)
+            try:
+                page = await self._page(cursor)
+            except PlaceRefused:  # the thread is gone, or may not be read: nothing of ours can be found there
+                break
             for message in page.get("messages") or []:
                 if (nonce := _nonce(message)) in nonces:
                     found[nonce] = str(message["ts"])
