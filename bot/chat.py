@@ -90,12 +90,16 @@ class Incoming:
     @property
     def key(self) -> str:
         """Names the message across all platforms; the unique key of its turn."""
-        place = self.place
-        return f"{place.platform}:{place.installation}:{place.channel}:{self.message}"
+        return message_key(self.place, self.message)
 
     @property
     def text(self) -> str:
         return plain_text(self.content)
+
+
+def message_key(place: Place, message: str) -> str:
+    """A message's name across all platforms: its id is its channel's, whatever its thread."""
+    return f"{place.platform}:{place.installation}:{place.channel}:{message}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,9 @@ class Inbox(Protocol):
     async def once(self, key: str, now: datetime) -> bool:
         """True the first time this key is seen (commands and buttons, which may be delivered twice)."""
 
+    async def seen(self, key: str) -> bool:
+        """Has `once` been asked for this key?"""
+
     async def void_leases(self) -> int:
         """For the only process there is, at its start: whatever is leased has been left behind. Returns how many turns."""
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection
 from dataclasses import replace
 
-from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, plain_text
+from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, message_key, plain_text
 from bot.commands import Commands, spoken_command
 from bot.context import Counter
 from bot.notices import language_of, notice
@@ -69,7 +69,11 @@ class FrontDesk:
         return Receipt(Outcome.UNKNOWN_EDIT)
 
     async def deleted(self, place: Place, message: str) -> None:
-        """A question is gone: its answer is called off, its words are forgotten."""
+        """A question is gone: its answer is called off, its words are forgotten.
+
+        Deliveries overtake each other: the question itself may come after this, so that it was deleted is written down first.
+        """
+        await self._inbox.once(_deletion(place, message), self._clock())
         await self._inbox.cancel(Cancel.DELETED, place=place, message=message)
 
     async def invoked(self, invocation: Invocation) -> Said:
@@ -122,6 +126,8 @@ class FrontDesk:
         )
         if accepted is None:
             return Receipt(Outcome.CROWDED, Said(notice("crowded", language, count=self._queue)))
+        if accepted.created and await self._inbox.seen(_deletion(incoming.place, incoming.message)):
+            await self._inbox.cancel(Cancel.DELETED, turn=accepted.turn)
         return Receipt(Outcome.ACCEPTED if accepted.created else Outcome.DUPLICATE)
 
     def _filtered(self, content: Content) -> tuple[Content, tuple[str, ...], int]:
@@ -139,3 +145,7 @@ class FrontDesk:
 
     def _is_admin(self, place: Place, author: Author) -> bool:
         return author.admin or f"{place.platform}:{author.id}" in self._admins
+
+
+def _deletion(place: Place, message: str) -> str:
+    return f"deleted:{message_key(place, message)}"

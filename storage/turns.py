@@ -195,6 +195,10 @@ class Turns:
     async def once(self, transaction: Transaction, key: str, now: datetime) -> bool:
         return await insert_new(transaction.sql, receipts, {"key": key, "seen_at": now}, "key")
 
+    async def seen(self, key: str) -> bool:
+        async with self.database.reading() as sql:
+            return (await sql.execute(select(receipts.c.key).where(receipts.c.key == key))).first() is not None
+
     @writing
     async def void_leases(self, transaction: Transaction) -> int:
         ended = {"owner": None, "lease_until": self._clock()}

@@ -539,3 +539,12 @@ async def test_what_the_bot_adds_stands_outside_of_code_that_was_left_open(start
     bot = await start(answer("Here:\n```python\nprint(1)", finish=Finish.LENGTH))
     shown = await bot.ask("code please")
     assert "print(1)\n```\n\n_My answer reached" in shown.text
+
+
+async def test_a_deletion_that_overtakes_its_question_still_counts(start: Start) -> None:
+    bot = await start(answer("Next."))
+    await bot.desk.deleted(CHANNEL, "M1")
+    await bot.say("never mind")
+    await bot.ask("next")
+    assert len(bot.provider.prompts) == 1
+    assert bot.heard == ["next"]
