@@ -25,6 +25,7 @@ from bot.errors import (
     TooLong,
 )
 from bot.ports import Provider
+from bot.providers.openai_line import OpenAILine
 from bot.providers.retries import Policy, open_stream
 from tests.emulators.llm import (
     WORDS,
@@ -101,6 +102,23 @@ async def test_a_refusal_becomes_its_error_and_only_an_overload_is_tried_again(a
     assert once.error.status == REFUSALS[name].status
     assert once.error.request_id == "req_1"
     assert_tells_nothing(once.error)
+
+
+async def test_a_failure_without_any_code_is_not_told_in_the_vendors_words() -> None:
+    line = OpenAILine(name="openai", api_key=KEY, base_url="http://127.0.0.1:1/v1", compatible=True)
+    for code in (None, "", SECRET):
+        error = line.judged(code=code, kind=SECRET, message=f"You asked: {SECRET} with {KEY}")
+        assert type(error) is ProviderError
+        assert_tells_nothing(error)
+    await line.aclose()
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+async def test_a_status_in_place_of_a_code_is_understood(status: str) -> None:
+    """As routers in front of several vendors tell it in a running stream."""
+    line = OpenAILine(name="openai", api_key=KEY, base_url="http://127.0.0.1:1/v1", compatible=True)
+    assert type(line.judged(code=status)) is Overloaded
+    await line.aclose()
 
 
 @pytest.mark.parametrize("api", APIS)
