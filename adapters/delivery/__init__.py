@@ -1,0 +1,1 @@
+"""What all platforms share to show an answer growing: splitting, pacing, recording, and editing in place."""
