@@ -4,6 +4,7 @@ a stream brought.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -119,3 +120,12 @@ async def hear(deltas: AsyncIterator[Delta]) -> Heard:
 
 async def ask(provider: Provider, api: str, *messages: Message, cap: int = 500, model: str = "") -> Heard:
     return await hear(provider.stream(prompt_for(api, *messages, cap=cap, model=model)))
+
+
+def assert_tells_nothing(error: ProviderError) -> None:
+    """Neither the error nor anything printed with it quotes the key or the prompt, though the vendor did."""
+    printed = "".join(traceback.format_exception(error)) + repr(vars(error)) + repr(error.args)
+    assert KEY not in printed
+    assert "saffron" not in printed
+    assert error.__cause__ is None
+    assert error.__context__ is None
