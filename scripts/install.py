@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 STEP = re.compile(
-    r"(?:Collecting |Requirement already satisfied: |Ignoring |Processing .*/)(\w[\w.]*(?:-[a-z]\w*)*)"
+    r"(?:Collecting |Requirement already satisfied: |Ignoring |Processing \S*/)(\w[\w.]*(?:-[a-z]\w*)*)"
 )
 OPTIONS = "--require-hashes --no-compile --no-input --disable-pip-version-check --progress-bar=off"
 
