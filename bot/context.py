@@ -6,6 +6,7 @@ turn are used as they are when the same tokenizer made them, so that a long hist
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -28,6 +29,24 @@ class Counter(Protocol):
     def exact(self) -> bool: ...
 
     def count(self, text: str) -> int: ...
+
+
+def upper_bound(tokens: int, counter: Counter) -> int:
+    """How many tokens it may be in truth."""
+    return tokens if counter.exact else math.ceil(tokens * ESTIMATE_MARGIN)
+
+
+class Estimate:
+    """A tokenizer that stands in for a model's own, which makes `ratio` times as many tokens."""
+
+    exact = False
+
+    def __init__(self, counter: Counter, ratio: float) -> None:
+        self._counter, self._ratio = counter, ratio
+        self.name = counter.name if ratio == 1 else f"{counter.name}×{ratio:g}"
+
+    def count(self, text: str) -> int:
+        return math.ceil(self._counter.count(text) * self._ratio)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Final
 
 from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, State, Usage
 from bot.commands import amount, unit_word
-from bot.context import Counter, Fitted, Window, fit
+from bot.context import Counter, Fitted, Window, fit, upper_bound
 from bot.continuation import Join, continued
 from bot.errors import (
     CutOff,
@@ -164,9 +164,11 @@ class Engine:
             try:
                 return await self._stream(held, reply, asked, tokens)
             except CutOff:
-                if not rounds_left or not held.said:
+                if not rounds_left:
                     raise
-                log.info("turn %s: the stream broke off; asking to go on", turn.id)
+                log.info(
+                    "turn %s: the stream broke off after %s characters; asking again", turn.id, len(held.said)
+                )
         raise AssertionError("the last round returns or raises")
 
     async def _stream(self, held: Held, reply: Reply, prompt: Prompt, prompt_tokens: int) -> Finish:
@@ -319,7 +321,9 @@ class Engine:
 
 def _with_notes(answer: str, notes: Sequence[str]) -> str:
     """The answer with the bot's own words below it, outside of any code block that was left open."""
-    return "\n\n".join([_closed(answer.rstrip()) if notes else answer.rstrip(), *(f"_{note}_" for note in notes)])
+    return "\n\n".join(
+        [_closed(answer.rstrip()) if notes else answer.rstrip(), *(f"_{note}_" for note in notes)]
+    )
 
 
 def _closed(text: str) -> str:

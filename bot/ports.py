@@ -311,14 +311,12 @@ class Conversations(Protocol):
     async def follow(self, place: Place, on: bool) -> bool:
         """Take part, or leave. True when that changed anything."""
 
-    async def history(
+    def history(
         self, place: Place, *, before: Turn | None = None, most: int = 200
     ) -> AsyncIterator[Exchange]:
         """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first:
         the place's own, then, for a thread that inherits, its channel's up to the thread's root. Reads page by page, so that
         stopping early reads little."""
-        raise NotImplementedError
-        yield
 
     async def reset(self, place: Place, now: datetime) -> Forgotten:
         """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing."""

@@ -323,4 +323,6 @@ def _check_together(settings: Settings) -> None:
     host, _ = endpoint(settings.admin_http)
     if host not in {"127.0.0.1", "localhost", "::1"} and settings.admin_token is None:
         cure = "Set a long random token, or use 127.0.0.1"
-        raise ConfigError("REJOINDER_ADMIN_TOKEN", "is missing, and REJOINDER_ADMIN_HTTP is not loopback", cure)
+        raise ConfigError(
+            "REJOINDER_ADMIN_TOKEN", "is missing, and REJOINDER_ADMIN_HTTP is not loopback", cure
+        )

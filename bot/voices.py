@@ -14,11 +14,11 @@ from typing import Final
 from pydantic import SecretStr
 
 from bot import tokens
-from bot.context import window_for
+from bot.context import Counter, Estimate, window_for
 from bot.engine import Voice
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
-from bot.models import Models, Spec, check, load_models
+from bot.models import Model, Models, Spec, check, load_models
 from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
 
@@ -81,7 +81,13 @@ async def open_voice(
         max_output_tokens=settings.max_output_tokens,
     )
     say(f"model: {spec}")
-    return Voice(provider, model, settings.system_prompt, window, tokens.tokenizer_for(model.name))
+    return Voice(provider, model, settings.system_prompt, window, counter_for(model))
+
+
+def counter_for(model: Model) -> Counter:
+    """The model's own tokenizer, or an estimate of it."""
+    tokenizer = tokens.tokenizer_for(model.name)
+    return tokenizer if tokenizer.exact else Estimate(tokenizer, model.ratio)
 
 
 def access_of(settings: Settings) -> Access:
