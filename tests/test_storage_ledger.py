@@ -208,8 +208,8 @@ async def test_no_crowd_of_calls_ever_exceeds_the_budget(houses: list[Stores], c
         await stores.ledger.settle(call, [Charge(DAILY, real), Charge(MONTHLY, real)], settled(), clock.now)
         spent += real
 
-    for wave in range(5):
-        await asyncio.gather(*(one(wave * 200 + number) for number in range(200)))
+    for wave in range(2):
+        await asyncio.gather(*(one(wave * 150 + number) for number in range(150)))
     assert 0 < peak <= DAILY.allowed
     assert await used(houses[0], DAILY, clock.now) == spent == await used(houses[0], MONTHLY, clock.now)
 

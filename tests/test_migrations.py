@@ -1,0 +1,201 @@
+"""Migrations: from nothing to the newest tables, from any folder, on both databases, and never hiding alembic itself."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import alembic
+import psycopg
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect
+
+from bot.errors import ConfigError
+from storage import migrations
+from storage.database import Database, Transaction
+from storage.stores import open_stores
+from storage.tables import metadata, parts
+from tests.desk import Desk
+from tests.fakes import FakeClock
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'rejoinder.db'}"
+        return
+    url = str(request.getfixturevalue("postgres_url"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    yield url
+
+
+async def test_an_empty_database_becomes_the_newest_and_stays_so(empty_url: str) -> None:
+    stores = open_stores(empty_url)
+    assert await stores.revision() is None
+    for _ in range(2):
+        await stores.upgrade()
+        assert await stores.revision() == migrations.head()
+    await Desk(stores, FakeClock()).ask()
+    await stores.aclose()
+
+
+def test_processes_that_start_together_wait_for_each_other(empty_url: str) -> None:
+    with ThreadPoolExecutor() as processes:
+        for _ in processes.map(lambda _: alembic_line(empty_url, "upgrade", "head"), range(3)):
+            pass
+    assert migrations.head() in alembic_line(empty_url, "current").stdout
+
+
+async def test_the_migrated_tables_are_the_declared_ones(empty_url: str) -> None:
+    database = Database(empty_url)
+    await migrations.upgrade(database)
+
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    def names(connection: Connection) -> dict[str, set[str | None]]:
+        found = inspect(connection)
+        return {
+            table.name: {index["name"] for index in found.get_indexes(table.name)}
+            | {found.get_pk_constraint(table.name)["name"]}
+            | {key["name"] for key in found.get_foreign_keys(table.name)}
+            | {unique["name"] for unique in found.get_unique_constraints(table.name)}
+            for table in metadata.sorted_tables
+        }
+
+    async with database.reading() as sql:
+        assert await sql.run_sync(differences) == []
+        migrated = await sql.run_sync(names)
+    async with database.migrating() as sql:
+        await sql.run_sync(metadata.drop_all)
+        await sql.run_sync(metadata.create_all)
+    async with database.reading() as sql:
+        assert await sql.run_sync(names) == migrated
+    await database.aclose()
+
+
+def alembic_line(url: str, *words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """`python -m alembic …` as an operator types it."""
+    environment = {**os.environ, "DATABASE_URL": url}
+    line = [sys.executable, "-m", "alembic", *words]
+    return subprocess.run(
+        line, cwd=folder, env=environment, capture_output=True, text=True, check=True, timeout=60
+    )
+
+
+def test_the_command_line_upgrades_checks_and_goes_back(empty_url: str) -> None:
+    alembic_line(empty_url, "upgrade", "head")
+    assert "No new upgrade operations detected" in alembic_line(empty_url, "check").stdout
+    assert migrations.head() in alembic_line(empty_url, "current").stdout
+    alembic_line(empty_url, "downgrade", "base")
+    assert alembic_line(empty_url, "current").stdout.strip() == ""
+
+
+def test_the_command_line_prints_the_sql_for_those_who_want_to_read_it() -> None:
+    printed = alembic_line("postgresql://nobody@nowhere/x", "upgrade", "head", "--sql").stdout
+    assert "CREATE TABLE turn" in printed and "WHERE state IN ('waiting', 'running')" in printed
+
+
+def test_the_command_line_works_from_another_folder(tmp_path: Path) -> None:
+    pyproject = str(ROOT / "pyproject.toml")
+    alembic_line(f"sqlite:///{tmp_path / 'a.db'}", "-c", pyproject, "upgrade", "head", folder=tmp_path)
+    assert (tmp_path / "a.db").is_file()
+
+
+async def test_an_upgrade_works_from_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
+    await migrations.upgrade(database)
+    await database.aclose()
+
+
+def test_missing_migrations_are_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations, "FOLDER", tmp_path)
+    with pytest.raises(ConfigError, match="no migrations"):
+        migrations.head()
+
+
+async def test_a_failed_migration_changes_nothing(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(empty_url)
+
+    def half(config: object, revision: str) -> None:
+        real(config, revision)  # type: ignore[arg-type]
+        raise RuntimeError("in the middle")
+
+    real = command.upgrade
+    monkeypatch.setattr(command, "upgrade", half)
+    with pytest.raises(RuntimeError):
+        await migrations.upgrade(database)
+    assert await migrations.current(database) is None
+    async with database.reading() as sql:
+        assert await sql.run_sync(lambda connection: inspect(connection).has_table("turn")) is False
+    await database.aclose()
+
+
+async def test_replacing_a_table_deletes_nothing_that_refers_to_it(tmp_path: Path) -> None:
+    """SQLite can't alter much: alembic copies a table, drops it and renames the copy. With foreign keys enforced, dropping
+    would delete all that refers to its rows."""
+    stores = open_stores(f"sqlite:///{tmp_path / 'a.db'}", FakeClock())
+    await stores.upgrade()
+    desk = Desk(stores, FakeClock())
+    await desk.ask()
+    turn = await desk.claimed()
+    await stores.inbox.journal(turn, "w1").intend(0, "n0")
+
+    def replace_turn(connection: Connection) -> None:
+        with Operations(MigrationContext.configure(connection)).batch_alter_table("turn", recreate="always"):
+            pass
+
+    async with stores.database.migrating() as sql:
+        await sql.run_sync(replace_turn)
+    desk.clock.advance(31)
+    assert [part.nonce for part in (await desk.claimed("w2")).parts] == ["n0"]
+    await stores.aclose()
+
+
+async def test_foreign_keys_are_enforced(empty_url: str) -> None:
+    database = Database(empty_url)
+    await migrations.upgrade(database)
+
+    async def orphan(transaction: Transaction) -> None:
+        await transaction.sql.execute(insert(parts).values(turn_id=99, index=0, nonce="n"))
+
+    with pytest.raises(Exception, match=r"(?i)foreign key"):
+        await database.write(orphan)
+    await database.aclose()
+
+
+def test_there_is_one_line_of_revisions() -> None:
+    scripts = ScriptDirectory.from_config(migrations.configuration())
+    assert len(scripts.get_heads()) == 1 and len(scripts.get_bases()) == 1
+    assert scripts.get_current_head() == migrations.head()
+
+
+def test_no_package_hides_the_installed_alembic() -> None:
+    assert list((ROOT / "alembic").rglob("__init__.py")) == []
+    assert alembic.__version__ == importlib.metadata.version("alembic")
+    assert not Path(alembic.__file__ or "").is_relative_to(ROOT / "alembic")
+
+
+def test_revisions_stand_on_their_own() -> None:
+    """What a revision does must not change with the code: it imports nothing of ours."""
+    for revision in (ROOT / "alembic" / "versions").glob("*.py"):
+        assert (
+            re.search(r"^(from|import) (storage|bot|adapters)\b", revision.read_text(), re.MULTILINE) is None
+        )
