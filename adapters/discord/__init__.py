@@ -1,0 +1,6 @@
+"""Discord, by its gateway and its REST API."""
+
+from adapters.discord.adapter import Discord
+from adapters.discord.check import check
+
+__all__ = ["Discord", "check"]

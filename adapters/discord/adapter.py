@@ -1,0 +1,278 @@
+"""Discord as a platform of the bot's: events become what the engine understands, answers go out by REST.
+
+Discord knows no acknowledgement: what was missed while nobody listened stands in the history only. So what comes in is written down
+to the very end, also while the process stops, and answered by the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from adapters.delivery.pacer import Pacer
+from adapters.delivery.reply import EditedReply
+from adapters.discord.calls import call, discord_errors
+from adapters.discord.incoming import PLATFORM, Answers, by_a_person, incoming, invocation, place_of
+from adapters.discord.surface import MESSAGES, NO_PINGS, RATES, DiscordSurface
+from bot.chat import Incoming, Invocation, Turn
+from bot.errors import ConfigError, DeliveryError, StoreUnavailable
+from bot.notices import language_of
+from bot.ports import Button, Clock, Journal, Receipt, Reception, Reply
+
+log = logging.getLogger(__name__)
+
+SOON: Final = 2.0
+"""Seconds until a command is deferred: Discord waits for three."""
+LONGEST: Final = 2_000
+TRIES: Final = 30
+"""How often something is handed in again, a second apart, while the database is away."""
+
+
+class Discord:
+    """The adapter. Holds as few intents and caches as it can."""
+
+    platform = PLATFORM
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        api_url: str,
+        gateway_url: str,
+        message_content: bool,
+        shard_ids: Sequence[int],
+        shard_count: int | None,
+        answers: str,
+        reception: Reception,
+        commands: Sequence[tuple[str, str]],
+        language: str,
+        clock: Clock,
+    ) -> None:
+        Route.BASE = api_url.rstrip("/")
+        if gateway_url:
+            DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+        self._token, self._reception, self._language, self._commands = token, reception, language, commands
+        self._answers: Answers = "thread" if answers == "thread" else "reply"
+        self._client = Listener(self, message_content, shard_ids, shard_count)
+        self._pacer = Pacer({str(call): rate for call, rate in RATES.items()})
+        self._ready: Callable[[str], None] = lambda _: None
+
+    async def run(self, ready: Callable[[str], None]) -> None:
+        """Serve until cancelled. Raises `ConfigError` when Discord refuses the token or an intent."""
+        self._ready = ready
+        try:
+            await self._log_in()
+            await self._register_commands()
+            await self._client.connect(reconnect=True)
+        except discord.LoginFailure:
+            cure = "Copy it again: Developer Portal → your application → Bot → Reset Token (docs/discord.md)"
+            raise ConfigError("DISCORD_TOKEN", "Discord refuses it", cure) from None
+        except discord.PrivilegedIntentsRequired:
+            cure = "Switch on Message Content Intent (Developer Portal → Bot), or set DISCORD_MESSAGE_CONTENT=off"
+            raise ConfigError(
+                "DISCORD_MESSAGE_CONTENT", "the intent is not granted (close code 4014)", cure
+            ) from None
+
+    def reply(self, turn: Turn, journal: Journal) -> Reply:
+        surface = DiscordSurface(self._client.http, turn, language_of(turn.author.language, self._language))
+        return EditedReply(surface, journal, self._pacer, turn)
+
+    async def whisper(self, turn: Turn, notice: str) -> bool:
+        return False  # there are no words for one person's eyes in a channel of Discord's
+
+    async def stop(self) -> None:
+        """Go on writing down what comes in: nobody would send it again. It is answered after the next start."""
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+    # What happens there.
+
+    async def on_ready(self) -> None:
+        client = self._client
+        shards = (
+            f", shards {', '.join(map(str, client.shards))} of {client.shard_count}"
+            if len(client.shards) > 1
+            else ""
+        )
+        self._ready(f"Discord: {len(client.guilds)} servers as {client.user}{shards}")
+
+    async def on_message(self, message: discord.Message) -> None:
+        if by_a_person(message):
+            said = incoming(message, self._client.me, answers=self._answers)
+            await self._answer(said, await self._until_taken(lambda: self._reception.said(said)))
+
+    async def on_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        """An edit by its author; previews and pins change a message, too, but leave its time of editing as it was."""
+        message = event.message
+        if message.edited_at is None or not by_a_person(message):
+            return
+        if event.cached_message is not None and event.cached_message.content == message.content:
+            return
+        said = incoming(
+            message, self._client.me, answers=self._answers, revision=message.edited_at.isoformat()
+        )
+        await self._answer(said, await self._until_taken(lambda: self._reception.edited(said)))
+
+    async def on_delete(self, guild: int | None, channel: int, message: int) -> None:
+        place = place_of(
+            guild, self._client.get_channel(channel) or discord.Object(channel), self._client.me.id
+        )
+        await self._until_taken(lambda: self._reception.deleted(place, str(message)))
+
+    async def on_removed(self, guild: int) -> None:
+        await self._until_taken(lambda: self._reception.removed(PLATFORM, str(guild)))
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        data: Any = interaction.data or {}
+        if interaction.type is discord.InteractionType.application_command:
+            asked = invocation(interaction, self._client.me.id, str(data.get("name")))
+            await self._command(interaction, asked)
+        elif interaction.type is discord.InteractionType.component:
+            name, _, turn = str(data.get("custom_id")).removeprefix("rejoinder:").partition(":")
+            if name in set(Button) and turn.isdecimal():
+                asked = invocation(interaction, self._client.me.id, name)
+                await self._pressed(interaction, asked, int(turn), Button(name))
+
+    async def _command(self, interaction: discord.Interaction[Any], asked: Invocation) -> None:
+        """Answered within Discord's three seconds, or deferred and answered when it is ready."""
+        running = asyncio.create_task(self._reception.invoked(asked))
+        done, _ = await asyncio.wait({running}, timeout=SOON)
+        with discord_errors():
+            if done:
+                said = running.result()
+                await interaction.response.send_message(said.text[:LONGEST], ephemeral=said.private)
+            else:
+                await interaction.response.defer(ephemeral=True)
+                await interaction.followup.send((await running).text[:LONGEST], ephemeral=True)
+
+    async def _pressed(
+        self, interaction: discord.Interaction[Any], asked: Invocation, turn: int, button: Button
+    ) -> None:
+        said = await self._reception.pressed(asked, turn, button)
+        with discord_errors():
+            if said is None:
+                await interaction.response.defer()
+            else:
+                await interaction.response.send_message(said.text[:LONGEST], ephemeral=True)
+
+    async def _answer(self, said: Incoming, receipt: Receipt | None) -> None:
+        """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions."""
+        if receipt is None or receipt.said is None:
+            return
+        body = {
+            "content": receipt.said.text[:LONGEST],
+            "allowed_mentions": NO_PINGS,
+            "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
+        }
+        try:
+            await call(
+                self._client.http, "POST", MESSAGES, body, channel_id=said.place.thread or said.place.channel
+            )
+        except DeliveryError as error:
+            log.warning("a notice could not be shown (%s)", error)
+
+    async def _until_taken(self, hand_in: Callable[[], Any]) -> Any:
+        """Hand it in, again and again while the database is away: Discord will not send it a second time."""
+        for _ in range(TRIES):
+            try:
+                return await hand_in()
+            except StoreUnavailable:
+                log.warning("the database does not answer; something said on Discord waits")
+                await asyncio.sleep(1)
+        return await hand_in()
+
+    # Connecting.
+
+    async def _log_in(self) -> None:
+        pause = 1.0
+        while True:
+            try:
+                with discord_errors():
+                    await self._client.login(self._token)
+            except DeliveryError as error:
+                if isinstance(error.__cause__, discord.LoginFailure):
+                    raise error.__cause__ from None
+                log.warning("Discord does not answer (%s), trying again in %g s", error, pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+            else:
+                return
+
+    async def _register_commands(self) -> None:
+        """Tell Discord of the slash commands, if it does not know exactly these."""
+        application = self._client.application_id
+        assert application is not None  # noqa: S101 - known once logged in
+        wanted = [{"name": verb, "description": summary, "type": 1} for verb, summary in self._commands]
+        path = "/applications/{application_id}/commands"
+        try:
+            known = await call(self._client.http, "GET", path, application_id=application)
+            if sorted(map(_signature, known)) != sorted(map(_signature, wanted)):
+                await call(self._client.http, "PUT", path, wanted, application_id=application)
+        except DeliveryError as error:
+            log.warning("the slash commands could not be registered (%s)", error)
+
+
+def _signature(command: dict[str, Any]) -> tuple[str, str]:
+    return str(command["name"]), str(command["description"])
+
+
+class Listener(discord.AutoShardedClient):
+    """The gateway connection: hands every event to the adapter, in tasks of their own, and logs what fails."""
+
+    def __init__(
+        self, adapter: Discord, message_content: bool, shard_ids: Sequence[int], shard_count: int | None
+    ) -> None:
+        intents = discord.Intents.none()
+        intents.guilds = intents.guild_messages = intents.dm_messages = True
+        intents.message_content = message_content
+        super().__init__(
+            intents=intents,
+            shard_ids=list(shard_ids) or None,  # type: ignore[arg-type]  # None is its own default
+            shard_count=shard_count,
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=1_000,
+            guild_ready_timeout=0.5,
+            enable_debug_events=False,
+        )
+        self._adapter = adapter
+
+    @property
+    def me(self) -> discord.ClientUser:
+        assert self.user is not None  # noqa: S101 - known once logged in
+        return self.user
+
+    async def on_ready(self) -> None:
+        await self._adapter.on_ready()
+
+    async def on_message(self, message: discord.Message) -> None:
+        await self._adapter.on_message(message)
+
+    async def on_raw_message_edit(self, event: discord.RawMessageUpdateEvent) -> None:
+        await self._adapter.on_edit(event)
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        await self._adapter.on_delete(event.guild_id, event.channel_id, event.message_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        for message in event.message_ids:
+            await self._adapter.on_delete(event.guild_id, event.channel_id, message)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        await self._adapter.on_removed(guild.id)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        await self._adapter.on_interaction(interaction)
+
+    async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
+        """The outer edge: an event that fails is told of, without its words."""
+        log.error("an event of Discord's failed (%s)", event_method, exc_info=True)

@@ -1,0 +1,102 @@
+"""What Discord sends, as what the bot understands. Reads discord.py's objects, keeps none of them."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import discord
+
+from adapters.discord.text import mentions, quoted, readable
+from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
+
+PLATFORM: Final = "discord"
+SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+"""What a person wrote; all other types are joins, pins, boosts and the like."""
+
+Answers = Literal["reply", "thread"]
+
+
+def by_a_person(message: discord.Message) -> bool:
+    return not message.author.bot and message.webhook_id is None and message.type in SAID
+
+
+def place_of(guild: int | None, channel: object, me: int) -> Place:
+    """A thread's place is its parent channel's, with the thread; a direct message belongs to the bot's own installation."""
+    installation = str(guild if guild is not None else me)
+    if isinstance(channel, discord.Thread):
+        return Place(PLATFORM, installation, str(channel.parent_id), str(channel.id))
+    return Place(PLATFORM, installation, str(getattr(channel, "id", "")))
+
+
+def incoming(
+    message: discord.Message, me: discord.ClientUser, *, answers: Answers, revision: str = ""
+) -> Incoming:
+    """A message of a person's."""
+    guild = message.guild
+    place = place_of(guild.id if guild else None, message.channel, me.id)
+    role = guild.self_role if guild else None
+    ours = frozenset({me.id, *([role.id] if role else [])})
+    address: dict[str, Any] = {"v": 1, "channel": str(message.channel.id), "question": str(message.id)}
+    if guild is not None and answers == "thread" and not place.thread:
+        address |= {
+            "channel": str(message.id),
+            "parent": str(message.channel.id),
+            "opens_thread": str(message.id),
+        }
+    return Incoming(
+        place=place,
+        message=str(message.id),
+        author=author(message.author, guild),
+        content=_content(message, me, ours),
+        address=address,
+        sent_at=message.created_at,
+        mentioned=_mentioned(message, me, role),
+        direct=guild is None,
+        revision=revision,
+        branched_at=discord.utils.snowflake_time(int(place.thread)) if place.thread else None,
+    )
+
+
+def author(user: discord.User | discord.Member, guild: discord.Guild | None, locale: str = "") -> Author:
+    """Who speaks. Members who may manage the server are admins; people's languages are their server's where nothing better is told."""
+    admin = isinstance(user, discord.Member) and user.guild_permissions.manage_guild
+    return Author(
+        str(user.id), user.display_name, admin, locale or (str(guild.preferred_locale) if guild else "")
+    )
+
+
+def invocation(interaction: discord.Interaction[Any], me: int, verb: str) -> Invocation:
+    """A slash command or a pressed button."""
+    return Invocation(
+        key=f"discord:{interaction.id}",
+        place=place_of(interaction.guild_id, interaction.channel, me),
+        author=author(interaction.user, interaction.guild, str(interaction.locale)),
+        verb=verb,
+        direct=interaction.guild_id is None,
+    )
+
+
+def _mentioned(message: discord.Message, me: discord.ClientUser, role: discord.Role | None) -> bool:
+    """By name, by the bot's own role, or by a reply to one of its messages."""
+    if mentions(message.content, me.id) or any(user.id == me.id for user in message.mentions):
+        return True
+    if role is not None and any(mentioned.id == role.id for mentioned in message.role_mentions):
+        return True
+    replied = message.reference.resolved if message.reference else None
+    return isinstance(replied, discord.Message) and replied.author.id == me.id
+
+
+def _content(message: discord.Message, me: discord.ClientUser, ours: frozenset[int]) -> tuple[Part, ...]:
+    names = {user.id: user.display_name for user in message.mentions}
+    names |= {role.id: role.name for role in message.role_mentions}
+    names |= {channel.id: channel.name for channel in message.channel_mentions}
+    parts: list[Part] = []
+    replied = message.reference.resolved if message.reference else None
+    if isinstance(replied, discord.Message) and replied.author.id != me.id and replied.content:
+        parts.append(Text(quoted(replied.author.display_name, readable(replied.content, ours, names))))
+    if text := readable(message.content, ours, names):
+        parts.append(Text(text))
+    for attachment in message.attachments:
+        reference = {"channel": str(message.channel.id), "message": str(message.id), "id": str(attachment.id)}
+        parts.append(File(attachment.filename, attachment.content_type or "", attachment.size, reference))
+    return tuple(parts)
