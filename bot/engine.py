@@ -174,7 +174,8 @@ class Engine:
     async def _stream(self, held: Held, reply: Reply, prompt: Prompt, prompt_tokens: int) -> Finish:
         """One call: reserve its worst cost, stream it, settle what it used, whatever way it ends."""
         started = self._clock()
-        reservation = await self._limits.reserve(held.turn, self._voice.model, prompt, prompt_tokens, started)
+        worst = upper_bound(prompt_tokens, self._voice.counter)
+        reservation = await self._limits.reserve(held.turn, self._voice.model, prompt, worst, started)
         call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
         try:
             asked = replace(prompt, max_output_tokens=reservation.output_cap)

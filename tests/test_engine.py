@@ -532,7 +532,6 @@ def test_turns_are_values() -> None:
     turn = Turn(1, CHANNEL, 1, 0, "M", ADA, (Text("x"),), {}, FakeClock().now)
     with pytest.raises(AttributeError):
         turn.state = State.DONE  # type: ignore[misc]
-    assert Finish.STOP == "stop"
 
 
 async def test_what_the_bot_adds_stands_outside_of_code_that_was_left_open(start: Start) -> None:

@@ -26,7 +26,7 @@ def b64url(text: str) -> str:
 
 
 JWT = ".".join((b64url('{"alg":"HS256","typ":"JWT"}'), b64url('{"sub":"1234567890","name":"J"}'), MIXED[:43]))
-BODY = "\n".join(b64("key material number %d, as long as a line is" % n) for n in range(4))
+BODY = "\n".join(b64(f"key material number {n}, as long as a line is") for n in range(4))
 
 
 def pem(kind: str = "RSA PRIVATE KEY", body: str = BODY) -> str:
@@ -314,7 +314,9 @@ def test_is_masked_exactly(kind: str, before: str, secret: str, behind: str) -> 
     assert masked.kinds == (kind,)
 
 
-@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in NOT_FOUND.items() for text in texts])
+@pytest.mark.parametrize(
+    ("kind", "text"), [(kind, text) for kind, texts in NOT_FOUND.items() for text in texts]
+)
 def test_is_left_alone(kind: str, text: str) -> None:
     assert REDACTOR.mask(text).text == text
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.bot_process import BotProcess
-from tests.emulators.llm import LLMEmulator, say
+from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import Channel, Message, SlackEmulator, User
 
@@ -178,7 +178,7 @@ async def test_ten_people_at_once_in_one_channel(at: Scene) -> None:
         assert len(answer) == 1
 
 
-def _echo_name(request: Asked) -> object:
+def _echo_name(request: Asked) -> Answer:
     number = str(request.body["messages"][-1]["content"]).rpartition(" ")[2]
     return say("So ", "you ", "are ", "number ", number, ".")
 

@@ -42,7 +42,7 @@ def test_without_any_model_the_operator_is_told_what_to_set(
 ) -> None:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigError, match="Set|Name"):
+    with pytest.raises(ConfigError, match=r"Set|Name"):
         choose_model(read_settings(), MODELS)
 
 
