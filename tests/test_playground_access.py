@@ -107,6 +107,12 @@ async def test_no_accessibility_violations_in_any_state(
         await is_sound(page)
 
 
+async def test_the_check_for_violations_finds_some_where_there_are_some(page: Page) -> None:
+    await page.evaluate("document.querySelector('#topic').style.color = '#ccc'")
+    with pytest.raises(AssertionError, match="color-contrast"):
+        await is_sound(page)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_no_accessibility_violations_at_the_sign_in(
     browser: Browser, tmp_path: Path, theme: Theme

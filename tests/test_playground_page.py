@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from tests.fakes_playground import ScriptedBot, Served, serving
 from tests.playground_rig import launched, speak_as, visiting, write
@@ -51,6 +51,19 @@ class TestSayingSomething:
         await page.press("#input", "Enter")
         await write(page, "something")
         await expect(page.locator("#conversation .message")).to_have_count(1)
+
+    async def test_what_is_written_while_the_last_message_is_on_its_way_follows_it(self, page: Page) -> None:
+        async def slowly(route: Route) -> None:
+            await asyncio.sleep(0.3)
+            await route.continue_()
+
+        await page.route("**/api/messages", slowly)
+        await page.click("#input")
+        for text in ("one", "two", "three"):
+            await page.keyboard.type(text)
+            await page.keyboard.press("Enter")
+        await expect(page.locator(".message .body")).to_have_text(["one", "two", "three"])
+        await expect(page.locator("#input")).to_have_value("")
 
     async def test_shift_enter_starts_a_line(self, page: Page) -> None:
         await page.locator("#input").press_sequentially("one")

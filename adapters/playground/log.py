@@ -72,7 +72,7 @@ class WorldFile:
     def _write(self, record: Record) -> None:
         if self._file is None:
             raise ValueError("the file is closed")
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        line = _line(record)
         self._file.write(line)
         self._file.flush()
         self._grown += len(line)
@@ -82,9 +82,8 @@ class WorldFile:
     def _compact(self) -> None:
         """Write the snapshot beside the file, then put it in the file's place at one stroke."""
         fresh = self._path.with_suffix(".new")
-        with fresh.open("w", encoding="utf-8") as file:
-            for record in self._world.snapshot():
-                file.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n")
+        with open(fresh, "w", encoding="utf-8", opener=_mine) as file:
+            file.writelines(_line(record) for record in self._world.snapshot())
             file.flush()
             os.fsync(file.fileno())
         if self._file is not None:
@@ -92,6 +91,15 @@ class WorldFile:
         fresh.replace(self._path)
         self._file = self._path.open("a", encoding="utf-8")
         self._grown = 0
+
+
+def _line(record: Record) -> str:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
+def _mine(path: str, flags: int) -> int:
+    """Open a file that only its owner can read: it holds what people said."""
+    return os.open(path, flags, 0o600)
 
 
 def _locked(path: Path) -> IO[str]:

@@ -1,4 +1,5 @@
-// What a screen reader says by itself. Not every piece of a growing answer: that it begins, and then the whole of it.
+// What a screen reader says by itself. Not every piece of a growing answer: that it begins, and then the
+// whole of it.
 
 const LONGEST = 600;
 
@@ -16,7 +17,8 @@ export class Announcer {
   }
 
   #changed({ type, message, before, place }) {
-    if (type !== "message" || !this.isShown(place) || message.author === this.store.me || message.deleted) return;
+    if (type !== "message" || !this.isShown(place) || message.author === this.store.me || message.deleted)
+      return;
     const name = this.store.person(message.author).name;
     if (message.open) {
       if (!before) this.say(`${name} is answering.`);
@@ -31,7 +33,11 @@ function plain(html) {
   const words = html
     .replace(/<button[\s\S]*?<\/button>/g, "")
     .replace(/<[^>]+>/g, " ")
-    .replace(/&lt;/g, "<").replace(/&gt;/g, ">").replace(/&quot;/g, '"').replace(/&amp;/g, "&")
-    .replace(/\s+/g, " ").trim();
+    .replace(/&lt;/g, "<")
+    .replace(/&gt;/g, ">")
+    .replace(/&quot;/g, '"')
+    .replace(/&amp;/g, "&")
+    .replace(/\s+/g, " ")
+    .trim();
   return words.length > LONGEST ? `${words.slice(0, LONGEST)}, and more` : words;
 }

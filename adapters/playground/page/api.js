@@ -18,7 +18,10 @@ async function call(method, path, values) {
       body: reading ? undefined : JSON.stringify(values),
     });
   } catch {
-    throw new ApiError("offline", "The server cannot be reached right now. Nothing is lost: try again in a moment.");
+    throw new ApiError(
+      "offline",
+      "The server cannot be reached right now. Nothing is lost: try again in a moment.",
+    );
   }
   const body = await response.json().catch(() => ({}));
   if (response.ok) return body;
@@ -39,7 +42,12 @@ export const api = {
   read: (values) => call("POST", "/api/read", values),
 };
 
-/** A name for something that is asked for once, however often it is sent. (`randomUUID` is for secure pages only.) */
+/**
+ * A name for something that is asked for once, however often it is sent. (`randomUUID` is for secure pages
+ * only.)
+ */
 export function freshKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }

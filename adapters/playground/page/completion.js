@@ -1,4 +1,5 @@
-// Completing mentions and commands while one writes: a list above the message box, worked by keyboard or mouse.
+// Completing mentions and commands while one writes: a list above the message box, worked by keyboard or
+// mouse.
 
 import { avatar, h } from "./dom.js";
 
@@ -14,7 +15,6 @@ export class Completion {
     this.element = h("div", { class: "options", hidden: true }, this.title, this.list);
     input.setAttribute("aria-autocomplete", "list");
     input.setAttribute("aria-haspopup", "listbox");
-    input.setAttribute("aria-controls", this.id);
   }
 
   get open() {
@@ -35,13 +35,15 @@ export class Completion {
     this.element.hidden = true;
     this.options = [];
     this.input.removeAttribute("aria-activedescendant");
+    this.input.removeAttribute("aria-controls");
   }
 
   /** Take a key, when the list is open and the key is its own. */
   takes(event) {
     if (!this.open) return false;
     if (event.key === "ArrowDown") this.#choose((this.chosen + 1) % this.options.length);
-    else if (event.key === "ArrowUp") this.#choose((this.chosen + this.options.length - 1) % this.options.length);
+    else if (event.key === "ArrowUp")
+      this.#choose((this.chosen + this.options.length - 1) % this.options.length);
     else if (event.key === "Escape") this.close();
     else if (event.key === "Tab" && !event.shiftKey) this.#insert(this.options[this.chosen]);
     else if (event.key === "Enter" && !event.shiftKey) {
@@ -70,12 +72,26 @@ export class Completion {
 
   #people(start) {
     const wanted = start.toLowerCase();
-    const fits = (person) => person.name.toLowerCase().split(/[\s-]+/).some((word) => word.startsWith(wanted)) || person.name.toLowerCase().startsWith(wanted);
-    const people = [...this.store.people.values()].filter((person) => person.id !== this.store.me && fits(person));
+    const fits = (person) =>
+      person.name
+        .toLowerCase()
+        .split(/[\s-]+/)
+        .some((word) => word.startsWith(wanted)) || person.name.toLowerCase().startsWith(wanted);
+    const people = [...this.store.people.values()].filter(
+      (person) => person.id !== this.store.me && fits(person),
+    );
     people.sort((a, b) => b.bot - a.bot);
     return people.slice(0, MOST).map((person) => ({
       words: `@${person.name} `,
-      content: [avatar(person, true), h("b", {}, person.name), h("span", { class: "summary" }, person.bot ? "answers when it is mentioned" : person.admin ? "admin" : "")],
+      content: [
+        avatar(person, true),
+        h("b", {}, person.name),
+        h(
+          "span",
+          { class: "summary" },
+          person.bot ? "answers when it is mentioned" : person.admin ? "admin" : "",
+        ),
+      ],
     }));
   }
 
@@ -86,23 +102,33 @@ export class Completion {
     }
     Object.assign(this, { from, options });
     this.title.textContent = title;
-    this.list.replaceChildren(...options.map((option, index) =>
-      h("div", {
-        role: "option",
-        id: `${this.id}-${index}`,
-        onmousemove: () => this.#choose(index),
-        onmousedown: (event) => {
-          event.preventDefault();
-          this.#insert(option);
-        },
-      }, ...option.content)));
+    this.list.replaceChildren(
+      ...options.map((option, index) =>
+        h(
+          "div",
+          {
+            role: "option",
+            id: `${this.id}-${index}`,
+            onmousemove: () => this.#choose(index),
+            onmousedown: (event) => {
+              event.preventDefault();
+              this.#insert(option);
+            },
+          },
+          ...option.content,
+        ),
+      ),
+    );
     this.element.hidden = false;
+    this.input.setAttribute("aria-controls", this.id);
     this.#choose(0);
   }
 
   #choose(index) {
     this.chosen = index;
-    [...this.list.children].forEach((option, at) => option.setAttribute("aria-selected", String(at === index)));
+    [...this.list.children].forEach((option, at) =>
+      option.setAttribute("aria-selected", String(at === index)),
+    );
     this.list.children[index].scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-activedescendant", `${this.id}-${index}`);
   }

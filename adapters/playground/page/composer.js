@@ -1,26 +1,46 @@
 // The box in which one writes. A draft stays with its place, over a reload too.
 
+import { freshKey } from "./api.js";
 import { Completion } from "./completion.js";
 import { h, icon, iconButton } from "./dom.js";
-import { freshKey } from "./api.js";
+import { recall, remember } from "./memory.js";
 
 const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
 
 export class Composer {
-  /** `actions`: say(values), command(values), editLast(); each of the first two returns whether it was taken. */
+  /**
+   * `actions`: say(values), command(values), editLast(); each of the first two returns whether it was taken.
+   */
   constructor(store, actions, { id, label }) {
-    Object.assign(this, { store, actions });
-    this.input = h("textarea", { id, rows: "1", "aria-label": label, "aria-describedby": `${id}-hint`, autocomplete: "off", disabled: true });
+    Object.assign(this, { store, actions, sending: Promise.resolve() });
+    this.input = h("textarea", {
+      id,
+      rows: "1",
+      "aria-label": label,
+      "aria-describedby": `${id}-hint`,
+      autocomplete: "off",
+      disabled: true,
+    });
     this.completion = new Completion(store, this.input);
     this.hint = h("span", { class: "hint", id: `${id}-hint` });
-    this.button = h("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
-    this.form = h("form", { class: "composer" },
+    this.button = h(
+      "button",
+      { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" },
+      icon("send"),
+    );
+    this.form = h(
+      "form",
+      { class: "composer" },
       this.input,
-      h("div", { class: "composer-row" },
+      h(
+        "div",
+        { class: "composer-row" },
         iconButton("at", "Mention somebody", () => this.#begin("@")),
         iconButton("slash", "Commands", () => this.#begin("/")),
         this.hint,
-        this.button));
+        this.button,
+      ),
+    );
     this.element = h("div", {}, this.completion.element, this.form);
     this.#listen();
   }
@@ -31,7 +51,7 @@ export class Composer {
     this.draft = `draft ${this.store.world} ${this.store.me} ${channel}/${thread || ""}`;
     this.input.disabled = false;
     this.input.placeholder = placeholder;
-    this.input.value = stored(this.draft);
+    this.input.value = recall(this.draft, "sessionStorage") ?? "";
     this.completion.close();
     this.#changed();
   }
@@ -69,7 +89,12 @@ export class Composer {
     if (sign === "/") this.input.value = "/";
     else {
       const before = this.input.value.slice(0, this.input.selectionStart);
-      this.input.setRangeText(/(^|\s)$/.test(before) ? "@" : " @", before.length, this.input.selectionEnd, "end");
+      this.input.setRangeText(
+        /(^|\s)$/.test(before) ? "@" : " @",
+        before.length,
+        this.input.selectionEnd,
+        "end",
+      );
     }
     this.input.dispatchEvent(new Event("input", { bubbles: true }));
   }
@@ -81,48 +106,43 @@ export class Composer {
     this.input.style.height = `${this.input.scrollHeight}px`;
     this.button.setAttribute("aria-disabled", String(length === 0 || left < 0));
     this.hint.classList.toggle("over", left < 200);
-    this.hint.textContent = left < 200 ? `${left} characters left` : "Enter sends, Shift+Enter starts a new line";
-    store(this.draft, this.input.value);
+    this.hint.textContent =
+      left < 200 ? `${left} characters left` : "Enter sends, Shift+Enter starts a new line";
+    remember(this.draft, this.input.value, "sessionStorage");
   }
 
-  /** A failed try keeps the words and their key, so that sending again cannot say it twice. */
-  async #send() {
+  /** One after the other, in the order they were written. */
+  #send() {
     const text = this.input.value.trim();
-    if (text === "" || text.length > this.store.most || this.sending) return;
+    if (text === "" || text.length > this.store.most) return;
+    const { channel, thread, draft } = this;
+    const key = this.key ?? freshKey();
     this.completion.close();
-    this.sending = true;
-    this.key ??= freshKey();
-    const where = { channel: this.channel, thread: this.thread };
+    this.#put("", null);
+    const send = async () => {
+      const taken = await this.#hand(text, { channel, thread }, key);
+      if (!taken) this.#giveBack(text, key, draft);
+    };
+    this.sending = this.sending.then(send, send);
+  }
+
+  #hand(text, where, key) {
     const command = COMMAND.exec(text);
-    const sent = command
-      ? this.actions.command({ ...where, verb: command[1].toLowerCase(), argument: (command[2] ?? "").trim(), key: this.key })
-      : this.actions.say({ ...where, text, nonce: this.key });
-    const { draft } = this;
-    const taken = await sent;
-    this.sending = false;
-    if (!taken) return;
-    store(draft, "");
-    if (draft === this.draft && this.input.value.trim() === text) {
-      this.key = null;
-      this.input.value = "";
-      this.#changed();
-    }
+    if (!command) return this.actions.say({ ...where, text, nonce: key });
+    const [, verb, argument = ""] = command;
+    return this.actions.command({ ...where, verb: verb.toLowerCase(), argument: argument.trim(), key });
   }
-}
 
-function stored(key) {
-  try {
-    return sessionStorage.getItem(key) ?? "";
-  } catch {
-    return "";
+  /** A failed try gives the words back with their key, so that sending them again cannot say them twice. */
+  #giveBack(text, key, draft) {
+    if (draft !== this.draft) remember(draft, text, "sessionStorage");
+    else if (this.input.value === "") this.#put(text, key);
+    else this.#put(`${text}\n${this.input.value}`, null);
   }
-}
 
-function store(key, text) {
-  try {
-    if (text) sessionStorage.setItem(key, text);
-    else sessionStorage.removeItem(key);
-  } catch {
-    // Without storage a draft lasts as long as the page.
+  #put(text, key) {
+    this.input.value = text;
+    this.key = key;
+    this.#changed();
   }
 }

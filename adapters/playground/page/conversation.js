@@ -8,10 +8,16 @@ import { placeOf } from "./store.js";
 export class Conversation {
   constructor(element, store, actions, { id, inThread }) {
     Object.assign(this, { element, store, actions });
-    this.log = new Log(store, actions, { inThread, label: inThread ? "Messages in the thread" : "Messages in the channel" });
+    this.log = new Log(store, actions, {
+      inThread,
+      label: inThread ? "Messages in the thread" : "Messages in the channel",
+    });
     this.composer = new Composer(store, actions, { id, label: inThread ? "Reply in the thread" : "Message" });
     this.typing = h("div", { class: "typing" });
-    element.append(this.log.scroller, h("div", { class: "foot" }, this.log.latest, this.typing, this.composer.element));
+    element.append(
+      this.log.scroller,
+      h("div", { class: "foot" }, this.log.latest, this.typing, this.composer.element),
+    );
     store.listen((change) => this.#changed(change));
   }
 
@@ -38,6 +44,10 @@ export class Conversation {
     const typing = this.store.typing.get(this.place);
     if (Boolean(typing) === this.typing.hasChildNodes()) return;
     if (!typing) this.typing.replaceChildren();
-    else this.typing.replaceChildren(h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), `${this.store.person(typing.person).name} is typing…`);
+    else
+      this.typing.replaceChildren(
+        h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")),
+        `${this.store.person(typing.person).name} is typing…`,
+      );
   }
 }

@@ -1,4 +1,5 @@
-// Making elements. The only place that turns text into HTML: the server's rendering of a message, and nothing else.
+// Making elements. The only place that turns text into HTML: the server's rendering of a message, and nothing
+// else.
 
 const policy = window.trustedTypes?.createPolicy("playground", { createHTML: (html) => html });
 
@@ -27,7 +28,11 @@ export function icon(name) {
 /** A button that shows only an icon. */
 export function iconButton(name, label, onclick, attributes = {}) {
   const title = attributes.title ?? label;
-  return h("button", { type: "button", class: "quiet", "aria-label": label, onclick, ...attributes, title }, icon(name));
+  return h(
+    "button",
+    { type: "button", class: "quiet", "aria-label": label, onclick, ...attributes, title },
+    icon(name),
+  );
 }
 
 export function avatar(person, small = false) {
@@ -43,8 +48,8 @@ export function avatar(person, small = false) {
 const sources = new WeakMap();
 
 /**
- * Bring the children of `element` to what `html` says, and touch only the blocks that differ: what was selected, focused
- * or scrolled in the others stays so while an answer grows.
+ * Bring the children of `element` to what `html` says, and touch only the blocks that differ: what was
+ * selected, focused or scrolled in the others stays so while an answer grows.
  */
 export function patch(element, html) {
   const template = document.createElement("template");

@@ -6,13 +6,19 @@ const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 5000;
 
 export class Feed {
-  /** `onNews` gets each change, `onState` gets "live" or "lost", `onReset` is called when the page has to load anew. */
+  /**
+   * `onNews` gets each change, `onState` gets "live" or "lost", `onReset` is called when the page has to load
+   * anew.
+   */
   constructor({ onNews, onState, onReset }) {
     Object.assign(this, { onNews, onState, onReset });
     this.pause = FIRST_PAUSE;
     this.socket = null;
     window.addEventListener("online", () => this.#hurry());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#hurry());
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.#hurry(),
+    );
   }
 
   /** `where()` tells what the page has seen: { as, world, since }. */
@@ -26,7 +32,9 @@ export class Feed {
     this.timer = null;
     this.#drop();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/api/events?${new URLSearchParams(this.where())}`);
+    const socket = new WebSocket(
+      `${scheme}://${location.host}/api/events?${new URLSearchParams(this.where())}`,
+    );
     this.socket = socket;
     let opened = false;
     socket.onmessage = (event) => {
@@ -47,7 +55,10 @@ export class Feed {
     };
   }
 
-  /** A refused handshake does not say why; an ordinary call does, and leads to the sign-in where that is what is missing. */
+  /**
+   * A refused handshake does not say why; an ordinary call does, and leads to the sign-in where that is what
+   * is missing.
+   */
   async #ask() {
     await api.state(this.where().as).catch(() => null);
   }

@@ -1,4 +1,5 @@
-// A list of messages: a channel's, or a thread's. It follows the newest message unless the reader has scrolled away.
+// A list of messages: a channel's, or a thread's. It follows the newest message unless the reader has
+// scrolled away.
 
 import { h, icon, onKeys } from "./dom.js";
 import { MessageView } from "./message.js";
@@ -16,9 +17,21 @@ export class Log {
     this.dividers = new Map();
     this.list = h("ol", {});
     this.scroller = h("div", { class: "log", role: "region", "aria-label": label }, this.list);
-    this.earlier = h("li", { class: "earlier", hidden: true },
-      h("button", { type: "button", class: "plain slim", onclick: () => this.#loadEarlier() }, "Earlier messages"));
-    this.latest = h("button", { type: "button", class: "latest", hidden: true, onclick: () => this.toEnd(true) }, icon("down"), "Newest");
+    this.earlier = h(
+      "li",
+      { class: "earlier", hidden: true },
+      h(
+        "button",
+        { type: "button", class: "plain slim", onclick: () => this.#loadEarlier() },
+        "Earlier messages",
+      ),
+    );
+    this.latest = h(
+      "button",
+      { type: "button", class: "latest", hidden: true, onclick: () => this.toEnd(true) },
+      icon("down"),
+      "Newest",
+    );
     this.following = true;
     this.#watchKeys();
     this.scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
@@ -49,14 +62,17 @@ export class Log {
     const wanted = [];
     this.earlier.hidden = !known.more;
     if (known.more) wanted.push(this.earlier);
-    if (root) wanted.push(this.#row(root, { joined: false, isRoot: true }), this.#repliesDivider(messages.length));
+    if (root)
+      wanted.push(this.#row(root, { joined: false, isRoot: true }), this.#repliesDivider(messages.length));
     this.#rows(messages, wanted);
     if (wanted.length === 0) wanted.push(this.empty);
+    const focused = this.list.contains(document.activeElement);
     this.#arrange(wanted);
     for (const id of this.views.keys()) {
       if (id !== this.thread && !known.ids.has(id)) this.views.delete(id);
     }
     this.#keepCurrent();
+    if (focused && !this.list.contains(document.activeElement)) this.focus();
     if (this.following) this.toEnd();
     this.#tellSeen();
   }
@@ -84,7 +100,9 @@ export class Log {
     const view = this.views.get(id);
     view.article.scrollIntoView({ block: "center" });
     view.article.classList.add("flash");
-    view.article.addEventListener("animationend", () => view.article.classList.remove("flash"), { once: true });
+    view.article.addEventListener("animationend", () => view.article.classList.remove("flash"), {
+      once: true,
+    });
     return true;
   }
 
@@ -129,12 +147,15 @@ export class Log {
     return divider;
   }
 
-  /** Make the list's children the wanted ones, moving nothing that stands right (moving takes the focus away). */
+  /**
+   * Make the list's children the wanted ones, moving nothing that stands right (moving takes the focus away).
+   */
   #arrange(wanted) {
     const keep = new Set(wanted);
     for (const child of [...this.list.children]) if (!keep.has(child)) child.remove();
     wanted.forEach((element, index) => {
-      if (this.list.children[index] !== element) this.list.insertBefore(element, this.list.children[index] ?? null);
+      if (this.list.children[index] !== element)
+        this.list.insertBefore(element, this.list.children[index] ?? null);
     });
   }
 
@@ -212,10 +233,11 @@ export class Log {
       const view = this.views.get(Number(document.activeElement.dataset.id));
       return tool(view.message, view);
     };
-    const permitted = (name, run) => act((message, view) => {
-      const button = view.tools.querySelector(`[aria-label="${name}"]`);
-      return button ? run(message, view) : false;
-    });
+    const permitted = (name, run) =>
+      act((message, view) => {
+        const button = view.tools.querySelector(`[aria-label="${name}"]`);
+        return button ? run(message, view) : false;
+      });
     onKeys(this.list, {
       ArrowUp: move((index) => index - 1),
       ArrowDown: move((index) => index + 1),
@@ -224,19 +246,25 @@ export class Log {
       t: permitted("Reply in thread", this.actions.reply),
       e: permitted("Edit", this.actions.edit),
       c: permitted("Copy the text", this.actions.copy),
-      Delete: act((message, view) => (view.tools.querySelector('[aria-label="Delete"], [aria-label="Dismiss"]') ? this.actions.remove(message, view) : false)),
+      Delete: act((message, view) =>
+        view.tools.querySelector('[aria-label="Delete"], [aria-label="Dismiss"]')
+          ? this.actions.remove(message, view)
+          : false,
+      ),
     });
   }
 }
 
 /** Does the second message stand under the first one's name? */
 function goesWith(first, second) {
-  return first.author === second.author
-    && first.private === second.private
-    && !second.private
-    && !second.reply_to
-    && !second.about
-    && !first.replies
-    && !first.deleted
-    && new Date(second.sent_at) - new Date(first.sent_at) < TOGETHER;
+  return (
+    first.author === second.author &&
+    first.private === second.private &&
+    !second.private &&
+    !second.reply_to &&
+    !second.about &&
+    !first.replies &&
+    !first.deleted &&
+    new Date(second.sent_at) - new Date(first.sent_at) < TOGETHER
+  );
 }

@@ -1,4 +1,5 @@
-// One message. It is brought up to date part by part, so that a button keeps its focus while the text above it grows.
+// One message. It is brought up to date part by part, so that a button keeps its focus while the text above
+// it grows.
 
 import { avatar, h, icon, iconButton, onKeys, patch } from "./dom.js";
 import { fullTime, timeOf } from "./times.js";
@@ -14,7 +15,6 @@ export class MessageView {
   constructor(store, actions, { inThread }) {
     Object.assign(this, { store, actions, inThread });
     this.signatures = new Map();
-    this.editing = false;
     this.article = h("article", { class: "message", tabindex: "-1" });
     this.element = h("li", {}, this.article);
     this.quote = h("div", { hidden: true });
@@ -26,7 +26,16 @@ export class MessageView {
     this.buttons = h("div", { class: "buttons", hidden: true });
     this.chip = h("div", { hidden: true });
     this.tools = h("div", { class: "tools", role: "toolbar", "aria-label": "What to do with the message" });
-    const content = h("div", { class: "content" }, this.head, this.lead, this.body, this.edit, this.buttons, this.chip);
+    const content = h(
+      "div",
+      { class: "content" },
+      this.head,
+      this.lead,
+      this.body,
+      this.edit,
+      this.buttons,
+      this.chip,
+    );
     this.article.append(this.quote, this.spine, content, this.tools);
   }
 
@@ -42,30 +51,44 @@ export class MessageView {
 
   show(message, { joined, isRoot = false }) {
     const store = this.store;
+    const stamp = `${joined} ${isRoot} ${store.people.size}`;
+    if (message === this.message && stamp === this.stamp) return;
+    this.stamp = stamp;
+    const focused = this.article.contains(document.activeElement);
     const author = store.person(message.author);
     this.message = message;
     this.article.id = `m${message.id}${this.inThread ? "t" : ""}`;
     this.article.dataset.id = message.id;
     this.article.className = [
-      "message", joined && "joined", author.bot && "from-bot", message.private && "private", message.open && "open",
-    ].filter(Boolean).join(" ");
+      "message",
+      joined && "joined",
+      author.bot && "from-bot",
+      message.private && "private",
+      message.open && "open",
+    ]
+      .filter(Boolean)
+      .join(" ");
     this.article.setAttribute("aria-label", this.#label(message, author));
     this.article.setAttribute("aria-busy", String(message.open));
     this.#part("quote", [message.reply_to, joined], () => this.#showQuote(message));
     this.#part("spine", [author, joined, message.sent_at], () => this.#showSpine(message, author, joined));
-    this.#part("head", [author, joined, message.sent_at, message.edited], () => this.#showHead(message, author, joined));
+    this.#part("head", [author, joined, message.sent_at, message.edited], () =>
+      this.#showHead(message, author, joined),
+    );
     this.#part("lead", [message.private, message.about, author.name], () => this.#showLead(message));
-    this.#part("body", [message.html, message.deleted, this.editing], () => this.#showBody(message));
+    this.#part("body", [message.html, message.deleted], () => this.#showBody(message));
     this.#part("buttons", [message.buttons], () => this.#showButtons(message));
     const chip = [message.replies, message.repliers, message.last_reply, message.unread];
     this.#part("chip", isRoot ? [] : chip, () => this.#showChip(isRoot ? { replies: 0 } : message));
-    this.#part("tools", [message.private, message.deleted, this.#rights(message), isRoot], () => this.#showTools(message, isRoot));
+    this.#part("tools", [message.private, message.deleted, this.#rights(message), isRoot], () =>
+      this.#showTools(message, isRoot),
+    );
     this.#arm();
+    if (focused && !this.article.contains(document.activeElement)) this.article.focus();
   }
 
   /** Edit the message in its place. */
   startEditing() {
-    this.editing = true;
     const input = h("textarea", { rows: "1", "aria-label": "Edit the message", maxlength: this.store.most });
     input.value = this.message.text;
     const fit = () => {
@@ -80,9 +103,12 @@ export class MessageView {
     onKeys(input, { Escape: stop, Enter: (event) => (event.shiftKey ? false : void save()) });
     this.edit.replaceChildren(
       input,
-      h("p", {},
+      h(
+        "p",
+        {},
         h("button", { type: "button", class: "primary slim", onclick: save }, "Save"),
-        h("button", { type: "button", class: "plain slim", onclick: stop }, "Cancel")),
+        h("button", { type: "button", class: "plain slim", onclick: stop }, "Cancel"),
+      ),
     );
     this.body.hidden = true;
     this.edit.hidden = false;
@@ -92,7 +118,6 @@ export class MessageView {
   }
 
   #stopEditing() {
-    this.editing = false;
     this.edit.hidden = true;
     this.edit.replaceChildren();
     this.body.hidden = false;
@@ -108,13 +133,18 @@ export class MessageView {
 
   #label(message, author) {
     const words = message.deleted ? "deleted" : this.#plain(message);
-    return [author.name, timeOf(message.sent_at), message.private ? "only visible to you" : "", words].filter(Boolean).join(", ");
+    return [author.name, timeOf(message.sent_at), message.private ? "only visible to you" : "", words]
+      .filter(Boolean)
+      .join(", ");
   }
 
   /** The words for the message's name: short, and not renewed with every piece of a growing answer. */
   #plain(message) {
     if (message.open) return "still being written";
-    const words = message.text.replace(/[`*_#>|]+/g, " ").replace(/\s+/g, " ").trim();
+    const words = message.text
+      .replace(/[`*_#>|]+/g, " ")
+      .replace(/\s+/g, " ")
+      .trim();
     return words.length > 160 ? `${words.slice(0, 160)}…` : words;
   }
 
@@ -125,15 +155,25 @@ export class MessageView {
       return;
     }
     const fresh = to.id
-      ? h("button", { type: "button", class: "quote", onclick: () => this.actions.jump(to.id) },
-        icon("reply"), h("span", { class: "unseen" }, "In answer to "), h("b", {}, this.store.person(to.author).name), h("span", {}, to.text))
+      ? h(
+          "button",
+          { type: "button", class: "quote", onclick: () => this.actions.jump(to.id) },
+          icon("reply"),
+          h("span", { class: "unseen" }, "In answer to "),
+          h("b", {}, this.store.person(to.author).name),
+          h("span", {}, to.text),
+        )
       : h("div", { class: "quote" }, icon("reply"), h("span", {}, "The question was deleted"));
     this.quote.replaceWith(fresh);
     this.quote = fresh;
   }
 
   #showSpine(message, author, joined) {
-    const time = h("time", { datetime: message.sent_at, title: fullTime(message.sent_at) }, timeOf(message.sent_at));
+    const time = h(
+      "time",
+      { datetime: message.sent_at, title: fullTime(message.sent_at) },
+      timeOf(message.sent_at),
+    );
     this.spine.replaceChildren(joined ? time : avatar(author));
   }
 
@@ -144,15 +184,31 @@ export class MessageView {
       this.head.replaceChildren(...(edited ? [edited] : []));
       return;
     }
-    const badge = author.bot ? h("span", { class: "badge" }, "Bot") : author.admin ? h("span", { class: "badge dull" }, "Admin") : null;
-    const time = h("time", { datetime: message.sent_at, title: fullTime(message.sent_at) }, timeOf(message.sent_at));
+    const badge = author.bot
+      ? h("span", { class: "badge" }, "Bot")
+      : author.admin
+        ? h("span", { class: "badge dull" }, "Admin")
+        : null;
+    const time = h(
+      "time",
+      { datetime: message.sent_at, title: fullTime(message.sent_at) },
+      timeOf(message.sent_at),
+    );
     this.head.replaceChildren(...[h("b", {}, author.name), badge, time, edited].filter(Boolean));
   }
 
   #showLead(message) {
     const lines = [];
     if (message.private) lines.push(h("p", { class: "only-you" }, icon("eye"), "Only visible to you"));
-    if (message.about) lines.push(h("p", { class: "about" }, message.private ? "You used " : "In answer to ", h("code", {}, message.about)));
+    if (message.about)
+      lines.push(
+        h(
+          "p",
+          { class: "about" },
+          message.private ? "You used " : "In answer to ",
+          h("code", {}, message.about),
+        ),
+      );
     this.lead.replaceChildren(...lines);
     this.lead.hidden = lines.length === 0;
   }
@@ -171,8 +227,13 @@ export class MessageView {
 
   #showButtons(message) {
     const chips = message.buttons.map((button) =>
-      h("button", { type: "button", class: `chip ${button}`, onclick: () => this.actions.press(message, button) },
-        icon(BUTTONS[button]?.icon ?? "check"), BUTTONS[button]?.label ?? button));
+      h(
+        "button",
+        { type: "button", class: `chip ${button}`, onclick: () => this.actions.press(message, button) },
+        icon(BUTTONS[button]?.icon ?? "check"),
+        BUTTONS[button]?.label ?? button,
+      ),
+    );
     this.buttons.replaceChildren(...chips);
     this.buttons.hidden = chips.length === 0;
   }
@@ -183,9 +244,18 @@ export class MessageView {
     const faces = message.repliers.map((id) => avatar(this.store.person(id), true));
     const words = message.replies === 1 ? "1 reply" : `${message.replies} replies`;
     this.chip.replaceChildren(
-      h("button", { type: "button", class: `replies${message.unread ? " unread" : ""}`, onclick: () => this.actions.reply(this.message) },
-        h("span", { class: "faces" }, ...faces), h("b", {}, words),
-        h("small", {}, `last at ${timeOf(message.last_reply)}`), message.unread ? h("span", { class: "unseen" }, "unread") : null),
+      h(
+        "button",
+        {
+          type: "button",
+          class: `replies${message.unread ? " unread" : ""}`,
+          onclick: () => this.actions.reply(this.message),
+        },
+        h("span", { class: "faces" }, ...faces),
+        h("b", {}, words),
+        h("small", {}, `last at ${timeOf(message.last_reply)}`),
+        message.unread ? h("span", { class: "unseen" }, "unread") : null,
+      ),
     );
   }
 
@@ -199,12 +269,16 @@ export class MessageView {
   #showTools(message, isRoot) {
     const rights = this.#rights(message);
     const tools = [];
-    const add = (name, label, run, attributes) => tools.push(iconButton(name, label, () => run(this.message, this), attributes));
-    if (!message.deleted && !message.private && !this.inThread) add("thread", "Reply in thread", this.actions.reply, { title: "Reply in thread (T)" });
+    const add = (name, label, run, attributes) =>
+      tools.push(iconButton(name, label, () => run(this.message, this), attributes));
+    if (!message.deleted && !message.private && !this.inThread)
+      add("thread", "Reply in thread", this.actions.reply, { title: "Reply in thread (T)" });
     if (!message.deleted && rights.edit) add("edit", "Edit", this.actions.edit, { title: "Edit (E)" });
     if (!message.deleted) add("copy", "Copy the text", this.actions.copy, { title: "Copy the text (C)" });
-    if (!message.deleted && message.private) add("close", "Dismiss", this.actions.remove, { title: "Dismiss (Del)" });
-    else if (!message.deleted && rights.remove && !isRoot) add("trash", "Delete", this.actions.remove, { title: "Delete (Del)" });
+    if (!message.deleted && message.private)
+      add("close", "Dismiss", this.actions.remove, { title: "Dismiss (Del)" });
+    else if (!message.deleted && rights.remove && !isRoot)
+      add("trash", "Delete", this.actions.remove, { title: "Delete (Del)" });
     this.tools.replaceChildren(...tools);
     this.tools.hidden = tools.length === 0;
   }

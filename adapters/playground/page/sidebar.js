@@ -40,11 +40,28 @@ export class Sidebar {
     this.menu.replaceChildren(
       ...people.map((person) => {
         const mine = person.id === this.store.me;
-        return h("button", { type: "button", role: "menuitemradio", "aria-checked": String(mine), tabindex: mine ? "0" : "-1", onclick: () => this.#speakAs(person.id) },
-          avatar(person, true), h("span", { class: "grow" }, person.name), person.admin ? h("span", { class: "badge dull" }, "Admin") : null, mine ? icon("check") : null);
+        return h(
+          "button",
+          {
+            type: "button",
+            role: "menuitemradio",
+            "aria-checked": String(mine),
+            tabindex: mine ? "0" : "-1",
+            onclick: () => this.#speakAs(person.id),
+          },
+          avatar(person, true),
+          h("span", { class: "grow" }, person.name),
+          person.admin ? h("span", { class: "badge dull" }, "Admin") : null,
+          mine ? icon("check") : null,
+        );
       }),
       h("hr", { role: "separator" }),
-      h("button", { type: "button", role: "menuitem", tabindex: "-1", onclick: () => this.#addPerson() }, icon("person"), h("span", { class: "grow" }, "Add a person…")),
+      h(
+        "button",
+        { type: "button", role: "menuitem", tabindex: "-1", onclick: () => this.#addPerson() },
+        icon("person"),
+        h("span", { class: "grow" }, "Add a person…"),
+      ),
     );
     this.menu.hidden = false;
     this.me.setAttribute("aria-expanded", "true");
@@ -82,7 +99,10 @@ export class Sidebar {
     const links = this.order.map((channel) => this.#link(channel));
     byId("channels").replaceChildren(...links.filter(({ channel }) => !channel.direct).map(({ row }) => row));
     byId("directs").replaceChildren(...links.filter(({ channel }) => channel.direct).map(({ row }) => row));
-    if (focused) byId("places").querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
+    if (focused)
+      byId("places")
+        .querySelector(`[data-channel="${CSS.escape(focused)}"]`)
+        ?.focus();
     this.me.replaceChildren(
       avatar(me),
       h("span", { class: "me-words" }, h("small", {}, "Speaking as"), h("b", {}, me.name)),
@@ -94,17 +114,30 @@ export class Sidebar {
     const here = channel.id === this.current;
     const unread = channel.unread > 0 && !here;
     const words = channel.unread >= 100 ? "99+" : String(channel.unread);
-    const row = h("li", {},
-      h("a", {
-        class: `place${unread ? " unread" : ""}`,
-        href: `#/${channel.id}`,
-        "data-channel": channel.id,
-        tabindex: here ? "0" : "-1",
-        "aria-current": here ? "page" : null,
-      },
-      channel.direct ? avatar(this.store.bot, true) : icon("hash"),
-      h("span", { class: "place-name" }, channel.name),
-      unread ? h("span", { class: `count${channel.direct || channel.mentioned ? " loud" : ""}` }, words, h("span", { class: "unseen" }, " unread")) : null));
+    const row = h(
+      "li",
+      {},
+      h(
+        "a",
+        {
+          class: `place${unread ? " unread" : ""}`,
+          href: `#/${channel.id}`,
+          "data-channel": channel.id,
+          tabindex: here ? "0" : "-1",
+          "aria-current": here ? "page" : null,
+        },
+        channel.direct ? avatar(this.store.bot, true) : icon("hash"),
+        h("span", { class: "place-name" }, channel.name),
+        unread
+          ? h(
+              "span",
+              { class: `count${channel.direct || channel.mentioned ? " loud" : ""}` },
+              words,
+              h("span", { class: "unseen" }, " unread"),
+            )
+          : null,
+      ),
+    );
     return { channel, row };
   }
 }

@@ -1,5 +1,5 @@
-// What the page knows. Changes come from the feed and from the answers to calls; both carry the number of the change that
-// made them, so that the order in which they arrive does not matter.
+// What the page knows. Changes come from the feed and from the answers to calls; both carry the number of the
+// change that made them, so that the order in which they arrive does not matter.
 
 export const placeOf = (channel, thread) => (thread ? `${channel}/${thread}` : channel);
 
@@ -48,7 +48,10 @@ export class Store {
   shown(place) {
     const known = this.places.get(place);
     if (!known) return [];
-    return [...known.ids].sort((a, b) => a - b).filter((id) => id >= known.first).map((id) => this.messages.get(id));
+    return [...known.ids]
+      .sort((a, b) => a - b)
+      .filter((id) => id >= known.first)
+      .map((id) => this.messages.get(id));
   }
 
   /** Take in a page of /api/messages: the newest one, or the one `before` a message. */
@@ -94,7 +97,8 @@ export class Store {
   }
 
   #place(name) {
-    if (!this.places.has(name)) this.places.set(name, { ids: new Set(), first: 0, more: false, loaded: false, read: 0 });
+    if (!this.places.has(name))
+      this.places.set(name, { ids: new Set(), first: 0, more: false, loaded: false, read: 0 });
     return this.places.get(name);
   }
 

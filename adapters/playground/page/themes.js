@@ -1,6 +1,7 @@
 // The switch between the system's colours, light and dark.
 
 import { byId, rove } from "./dom.js";
+import { remember } from "./memory.js";
 
 export function watchThemes() {
   const group = byId("themes");
@@ -16,16 +17,15 @@ export function watchThemes() {
   const choose = (theme) => {
     if (theme) document.documentElement.dataset.theme = theme;
     else delete document.documentElement.dataset.theme;
-    try {
-      localStorage.setItem("theme", theme);
-    } catch {
-      // Then it lasts as long as the page.
-    }
+    remember("theme", theme);
     show();
   };
   rove(group, () => buttons, "horizontal");
   // As with any group of radio buttons, the arrows choose.
-  group.addEventListener("focusin", (event) => event.target.matches(":focus-visible") && choose(event.target.dataset.theme));
+  group.addEventListener(
+    "focusin",
+    (event) => event.target.matches(":focus-visible") && choose(event.target.dataset.theme),
+  );
   for (const button of buttons) button.addEventListener("click", () => choose(button.dataset.theme));
   show();
 }
