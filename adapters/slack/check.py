@@ -58,7 +58,7 @@ def _scopes(identity: AsyncSlackResponse) -> list[Finding]:
     missing = [scope for scope in SCOPES if scope not in granted]
     if not missing:
         return [Finding(f"Slack: all {len(SCOPES)} scopes are granted")]
-    cure = "Add them under OAuth & Permissions (or paste adapters/slack/manifest.yaml), then install the app again"
+    cure = "Add them under OAuth & Permissions (or paste adapters/slack/manifest.json), then install the app again"
     return [
         Finding(f"Slack: scopes are missing: {', '.join(missing)}", cure, warning=set(missing) <= OPTIONAL)
     ]

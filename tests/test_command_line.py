@@ -1,0 +1,157 @@
+"""`python -m bot …` as an operator types it: what it says, and that every fault is named with its cure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.bot_process import BotProcess
+from tests.emulators.discord import DiscordEmulator
+from tests.emulators.llm import LLMEmulator, say
+from tests.emulators.slack import SlackEmulator
+
+MODEL = {"OPENAI_API_KEY": "x", "REJOINDER_MODEL": "openai-chat:gpt-4o-mini"}
+
+
+async def outcome(data: Path, command: str, environment: dict[str, str]) -> tuple[int, str]:
+    process = BotProcess(data, environment, command=command, until="")
+    await process.start()
+    code = await process.wait()
+    return code, process.output
+
+
+async def test_check_finds_all_well(tmp_path: Path) -> None:
+    async with SlackEmulator() as slack, DiscordEmulator() as discord, LLMEmulator() as llm:
+        environment = MODEL | {
+            "OPENAI_BASE_URL": llm.openai_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_URL": discord.api_url,
+            "REJOINDER_SECRET_KEY": "a-key",
+        }
+        code, output = await outcome(tmp_path / "data", "check", environment)
+    assert code == 0, output
+    assert "✗" not in output
+    for said in (
+        "SQLite",
+        "answers",
+        "Slack: Acme as @rejoinder",
+        "Socket Mode connects",
+        "oauth2/authorize?client_id=",
+    ):
+        assert said in output
+
+
+async def test_check_names_each_fault_and_its_cure(tmp_path: Path) -> None:
+    async with (
+        SlackEmulator(scopes=["chat:write"]) as slack,
+        DiscordEmulator(privileged=()) as discord,
+        LLMEmulator(key="right") as llm,
+    ):
+        environment = MODEL | {
+            "OPENAI_BASE_URL": llm.openai_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": "xapp-wrong",
+            "SLACK_API_URL": slack.api_url,
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_URL": discord.api_url,
+            "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        }
+        code, output = await outcome(tmp_path / "data", "check", environment)
+    assert code == 1
+    for fault, cure in (
+        ("database does not answer", "Start it"),
+        ("does not answer: Misconfigured", "Check the key"),
+        ("scopes are missing: app_mentions:read", "install the app again"),
+        ("SLACK_APP_TOKEN: Slack refuses it", "Copy the token"),
+        ("message content intent is not granted", "DISCORD_MESSAGE_CONTENT=off"),
+    ):
+        assert fault in output
+        assert cure in output
+    assert "xapp-wrong" not in output
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"REJOINDER_LOCAL_MODEL": "off"}, "OPENAI_API_KEY: no model can be reached"),
+        ({"OPENAI_API_KEY": "x", "REJOINDER_MODEL": "openai:gpt-4"}, "was shut down"),
+        (MODEL | {"REJOINDER_HTTP": "nonsense"}, "REJOINDER_HTTP"),
+        (
+            MODEL | {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"},
+            "DATABASE_URL: the database does not answer",
+        ),
+        (MODEL | {"REJOINDER_FILTER_WORDS": "/nowhere/words"}, "REJOINDER_FILTER_WORDS: can't be read"),
+    ],
+)
+async def test_what_the_operator_has_to_mend_is_one_readable_line(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    code, output = await outcome(tmp_path / "data", "run", environment)
+    assert code == 78
+    assert said in output
+    assert "Traceback" not in output
+
+
+async def test_a_refused_token_or_intent_is_the_operators_to_mend(tmp_path: Path) -> None:
+    async with SlackEmulator() as slack, DiscordEmulator(privileged=()) as discord:
+        wrong = MODEL | {
+            "SLACK_BOT_TOKEN": "xoxb-wrong",
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+        }
+        code, output = await outcome(tmp_path / "slack", "run", wrong)
+        assert code == 78
+        assert "SLACK_BOT_TOKEN: Slack refuses it (invalid_auth)" in output
+        urls = {"DISCORD_API_URL": discord.api_url, "DISCORD_GATEWAY_URL": discord.gateway_url}
+        code, output = await outcome(
+            tmp_path / "discord", "run", MODEL | urls | {"DISCORD_TOKEN": discord.token}
+        )
+        assert code == 78
+        assert "DISCORD_MESSAGE_CONTENT: the intent is not granted" in output
+        assert "Traceback" not in output
+
+
+async def test_a_second_process_on_the_same_sqlite_is_turned_away(tmp_path: Path) -> None:
+    async with BotProcess(tmp_path / "data", MODEL):
+        code, output = await outcome(tmp_path / "data", "run", MODEL)
+    assert code == 78
+    assert "in use by another Rejoinder" in output
+
+
+async def test_settings_may_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("REJOINDER_LANGUAGE=tlh\n", encoding="utf-8")
+    code, output = await outcome(tmp_path / "data", "run", MODEL)
+    assert code == 78
+    assert "REJOINDER_LANGUAGE" in output
+
+
+async def test_on_postgresql_migrating_is_a_step_of_its_own(tmp_path: Path, postgres_url: str) -> None:
+    async with SlackEmulator() as slack, LLMEmulator() as llm:
+        environment = MODEL | {
+            "DATABASE_URL": postgres_url,
+            "OPENAI_BASE_URL": llm.openai_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "SLACK_API_URL": slack.api_url,
+        }
+        code, output = await outcome(tmp_path / "data", "run", environment)
+        assert code == 78
+        assert "Run `python -m bot migrate`" in output
+        code, output = await outcome(tmp_path / "data", "migrate", environment)
+        assert code == 0
+        llm.script(say("From PostgreSQL."))
+        ada = slack.add_user("Ada")
+        channel = slack.add_channel("general", members=[ada])
+        async with BotProcess(tmp_path / "data", environment) as bot:
+            assert "database: PostgreSQL" in bot.output
+            question = await slack.say(ada, channel, "where from?", mention_bot=True)
+            await slack.wait_for(
+                lambda: any("From PostgreSQL." in m.shown for m in slack.bot_messages(channel, question)), 20
+            )
+        code, output = await outcome(tmp_path / "data", "turns", environment)
+        assert code == 0
+        assert "owner" in output
