@@ -191,6 +191,7 @@ class House:
                 for adapter in self._adapters:
                     await adapter.stop()
                 await self._workers.drain(self._settings.grace_seconds)
+                await asyncio.wait(tasks[:1], timeout=1)  # the workers end by themselves
             finally:
                 for task in [stopping, *tasks]:
                     task.cancel()

@@ -237,8 +237,7 @@ class Workers:
         finally:
             del self._held[turn.id]
             answering.cancel()
-            keeping.cancel()
-            called_off.cancel()
+            held.call_off(None)  # ends the keeping of the lease, after the renewal that may be under way
             await asyncio.gather(keeping, called_off, return_exceptions=True)
         if not answering.cancelled() and (error := answering.exception()) is not None:
             raise error

@@ -187,6 +187,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     yield begin
     for task, bot in running:
         await bot.workers.drain(0.1)
+        await asyncio.wait({task}, timeout=5)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await bot.stores.aclose()
