@@ -74,7 +74,7 @@ async def measure(
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - two emulators, one condition
             await asyncio.sleep(0.002)
 
 

@@ -197,7 +197,9 @@ class Turns:
 
     async def seen(self, key: str) -> bool:
         async with self.database.reading() as sql:
-            return (await sql.execute(select(receipts.c.key).where(receipts.c.key == key))).first() is not None
+            return (
+                await sql.execute(select(receipts.c.key).where(receipts.c.key == key))
+            ).first() is not None
 
     @writing
     async def void_leases(self, transaction: Transaction) -> int:

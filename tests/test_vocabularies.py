@@ -103,7 +103,9 @@ def test_a_package_that_carries_something_else_is_refused(
     package = tmp_path / "bpe_openai"
     (package / "data").mkdir(parents=True)
     (package / "__init__.py").touch()
-    monkeypatch.delitem(sys.modules, "bpe_openai", raising=False)  # another test may have imported the real one
+    monkeypatch.delitem(
+        sys.modules, "bpe_openai", raising=False
+    )  # another test may have imported the real one
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match=r"o200k_base\.tiktoken\.gz cannot be read"):
         ensure(tmp_path / "built")

@@ -143,8 +143,13 @@ class _Reader:
 
     # Leaves.
 
-    def _leaf(
-        self, boxes: tuple[Box, ...], opened: tuple[Box, ...], unmatched: tuple[Box, ...], leaf: Leaf, item: bool
+    def _leaf(  # noqa: C901 - one case for each kind of line, in CommonMark's order
+        self,
+        boxes: tuple[Box, ...],
+        opened: tuple[Box, ...],
+        unmatched: tuple[Box, ...],
+        leaf: Leaf,
+        item: bool,
     ) -> Line:
         boxes += opened
         goes_on = not opened and not unmatched
@@ -282,6 +287,6 @@ class _Reader:
 
 def _cells(row: str) -> int:
     body = row.strip()
-    body = body[1:] if body.startswith("|") else body
+    body = body.removeprefix("|")
     body = body[:-1] if body.endswith("|") and not body.endswith("\\|") else body
     return len(BAR.findall(body)) + 1

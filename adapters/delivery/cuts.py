@@ -112,7 +112,9 @@ class _Search:
         if line.joins:
             maybe_header = above.content.lstrip().startswith("|")
             return Place.POOR if maybe_header else Place.LINE
-        previous = next((other for other in reversed(self.lines[:index]) if other.kind is not Kind.BLANK), None)
+        previous = next(
+            (other for other in reversed(self.lines[:index]) if other.kind is not Kind.BLANK), None
+        )
         if previous is None or previous.kind in (Kind.HEADING, Kind.UNDERLINE, Kind.RULER):
             return Place.POOR
         if line.kind in (Kind.ROW, Kind.INDENTED):
@@ -192,6 +194,8 @@ class _Search:
         def source(place: int) -> int:
             row = bisect_right(begins, place) - 1
             offset, body = self._source(paragraph[row])
-            return offset + min(place - begins[row] - (len(paragraph[row].content) - len(body)), len(body) + 1)
+            return offset + min(
+                place - begins[row] - (len(paragraph[row].content) - len(body)), len(body) + 1
+            )
 
         return [(source(begin), source(stop)) for begin, stop in scan(joined).solid(len(joined))]

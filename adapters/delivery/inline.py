@@ -14,7 +14,9 @@ import regex
 REACH = 400
 FENCE_TICKS = 3
 
-SPECIAL = regex.compile(r"\\.|`+|\*+|_+|~+|!?\[|\]|<|(?<![\w@])(?:https?://|www\.)", regex.DOTALL | regex.IGNORECASE)
+SPECIAL = regex.compile(
+    r"\\.|`+|\*+|_+|~+|!?\[|\]|<|(?<![\w@])(?:https?://|www\.)", regex.DOTALL | regex.IGNORECASE
+)
 TICKS = regex.compile(r"`+")
 ANGLE = regex.compile(r"<[^\s<>]{1,200}>")
 HALF_ANGLE = regex.compile(r"<[^\s<>]{0,200}$")
@@ -108,7 +110,9 @@ def _without_half(text: str, found: Scan) -> str:
     slashes = LAST_SLASHES.search(text)
     if slashes and len(slashes.group()) % 2:
         return text[:-1]
-    if run and not any(start < run.end() <= end for start, end in found.spans if end - start > len(run.group())):
+    if run and not any(
+        start < run.end() <= end for start, end in found.spans if end - start > len(run.group())
+    ):
         dangling = run.start() == 0 or text[run.start() - 1].isspace()
         if dangling or found.marks:
             return text[: run.start()]

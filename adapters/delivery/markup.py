@@ -119,5 +119,7 @@ def margin(boxes: tuple[Box, ...]) -> str:
 
 def resume(context: Context, inside: bool, marks: str) -> Context:
     """The context in which the next message begins."""
-    boxes = tuple(box if isinstance(box, Quote) else replace(box, shown=0, carried=True) for box in context.boxes)
+    boxes = tuple(
+        box if isinstance(box, Quote) else replace(box, shown=0, carried=True) for box in context.boxes
+    )
     return replace(context, boxes=boxes, fresh=True, inside=inside, marks=marks)

@@ -15,6 +15,7 @@ from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 
 from bot.errors import PlatformBusy
 
@@ -90,7 +91,7 @@ class Slot:
         """The call was not made after all: its token comes back at once."""
         self._used = False
 
-    async def __aenter__(self) -> Slot:
+    async def __aenter__(self) -> Self:
         self._pacer.enter(self)
         try:
             await self.granted

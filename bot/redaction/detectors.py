@@ -38,8 +38,8 @@ def detectors(*, ip_addresses: bool, regions: tuple[str, ...]) -> tuple[Detector
         Detector("card", "card", _has_digits(12), find_cards),
         Detector("cn_id", "cn_id", _has_digits(15), find_cn_ids),
         Detector("us_ssn", "us_ssn", _has_digits(9), find_ssns),
-        Detector("national_id", "national_id", _has_digits(6), find_national_ids),
-        Detector("iban", "iban", _has_digits(6), find_ibans),
+        Detector("national_id", "national_id", _has_digits(4), find_national_ids),
+        Detector("iban", "iban", _has_digits(9), find_ibans),
         Detector("vendor_key", "api_key", _is_long(12), find_vendor_keys),
         Detector("shaped_token", "api_key", _is_long(40), find_shaped_tokens),
         Detector("webhook", "api_key", _has("https://"), find_webhooks),
@@ -66,11 +66,12 @@ def _is_long(size: int) -> _Hint:
 
 
 def _has_at(segment: Segment) -> bool:
-    return "@" in segment.body or "at)" in segment.lower or "at]" in segment.lower or "at}" in segment.lower
+    body = segment.body
+    return "@" in body or "t)" in body or "t]" in body or "t}" in body
 
 
 def _has_label(segment: Segment) -> bool:
-    return any(hint in segment.lead for hint in LABEL_HINTS)
+    return any(map(segment.lead.__contains__, LABEL_HINTS))
 
 
 def _has_scheme(segment: Segment) -> bool:

@@ -7,8 +7,8 @@ personal number (a UUID, a date, an address, a mention) never becomes part of a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Container, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from bot.redaction.normalise import is_word_character
 from bot.redaction.segment import Segment
 
 MAX_DIGITS = 19  # the longest personal number, a card (ISO/IEC 7812-1)
+_LEAST_DIGITS = 7  # the shortest, a local telephone number
 _MAX_GROUPS = 8
 
 _RUN = re.compile(r"\d++(?:[ \t]{0,2}+[-./()]{0,3}+[ \t]{0,2}+\d++)*+")
@@ -33,40 +34,90 @@ _URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
 class Group(NamedTuple):
-    """A group of digits and where it stands in the view."""
+    """A group of digits: where it stands in the view, and how many it has."""
 
     start: int
     end: int
-
-    @property
-    def size(self) -> int:
-        return self.end - self.start
+    size: int
 
 
-@dataclass(frozen=True, slots=True)
+class Run(NamedTuple):
+    """A chain of groups with nothing but separators between them."""
+
+    text: str
+    groups: list[Group]
+    in_url: bool
+
+
 class Window:
-    """A candidate: adjacent groups of a run.
+    """A candidate: some adjacent groups of a run, `count` digits together.
 
-    `start` includes an opening `+` or bracket. `tight` tells that a further group is attached to it by a mark and
-    no blank, so that the window is a part of something longer. `touches` tells that a letter or digit is directly
-    before or behind; `prefixed` that it is the tail of an identifier such as `ORD-123`. `alone` tells that it is the
-    whole run.
+    What is told of it is worked out when it is asked for, since most candidates are dismissed by their length.
     """
 
-    start: int
-    first: int
-    end: int
-    digits: str
-    sizes: tuple[int, ...]
-    separators: tuple[str, ...]
-    plus: bool
-    tight_left: bool
-    tight_right: bool
-    touches_left: bool
-    touches_right: bool
-    prefixed: bool
-    in_url: bool
-    alone: bool
+    __slots__ = ("_from", "_run", "_to", "count", "end", "first")
+
+    def __init__(self, run: Run, begin: int, stop: int, count: int) -> None:
+        self._run, self._from, self._to = run, begin, stop
+        self.count = count
+        self.first = run.groups[begin].start
+        self.end = run.groups[stop - 1].end
+
+    @property
+    def _groups(self) -> list[Group]:
+        return self._run.groups[self._from : self._to]
+
+    @property
+    def digits(self) -> str:
+        return "".join([self._run.text[group.start : group.end] for group in self._groups])
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        return tuple([group.size for group in self._groups])
+
+    @property
+    def separators(self) -> list[str]:
+        return [self._run.text[a.end : b.start] for a, b in pairwise(self._groups)]
+
+    @property
+    def start(self) -> int:
+        """Where it begins with its `+` and its opening bracket, if it has a closing one."""
+        opening = self._opening
+        if "+" in self._run.text[opening : self.first] or ")" in self._run.text[self.first : self.end]:
+            return opening
+        return self.first
+
+    @property
+    def _opening(self) -> int:
+        text, opening = self._run.text, self.first
+        while opening > 0 and text[opening - 1] in "+(" and self.first - opening < 2:
+            opening -= 1
+        return opening
+
+    @property
+    def plus(self) -> bool:
+        return "+" in self._run.text[self._opening : self.first]
+
+    @property
+    def tight_left(self) -> bool:
+        """A further group is attached on the left by a mark and no blank: it is a part of something longer."""
+        groups, index = self._run.groups, self._from
+        return index > 0 and self._run.text[groups[index - 1].end : self.first] in _TIGHT
+
+    @property
+    def tight_right(self) -> bool:
+        groups, index = self._run.groups, self._to
+        return index < len(groups) and self._run.text[self.end : groups[index].start] in _TIGHT
+
+    @property
+    def touches_left(self) -> bool:
+        """A letter or digit is directly before it."""
+        start = self.start
+        return start > 0 and is_word_character(self._run.text[start - 1])
+
+    @property
+    def touches_right(self) -> bool:
+        return self.end < len(self._run.text) and is_word_character(self._run.text[self.end])
 
     @property
     def free(self) -> bool:
@@ -74,33 +125,53 @@ class Window:
         return not (self.tight_left or self.tight_right or self.touches_left or self.touches_right)
 
     @property
+    def prefixed(self) -> bool:
+        """It is the tail of an identifier such as `ORD-123` or `#123`."""
+        before = self._run.text[max(0, self.start - 2) : self.start]
+        return before[-1:] == "#" or (before[-1:] == "-" and is_word_character(before[0]))
+
+    @property
+    def in_url(self) -> bool:
+        return self._run.in_url
+
+    @property
+    def alone(self) -> bool:
+        """It is the whole run."""
+        return self._from == 0 and self._to == len(self._run.groups)
+
+    @property
     def even(self) -> bool:
         """All groups have one size (the last may be shorter), with one kind of separator."""
         sizes = self.sizes
-        return self.one_separator and len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0]
+        return len(set(sizes[:-1])) <= 1 and sizes[-1] <= sizes[0] and self.one_separator
 
     @property
     def one_separator(self) -> bool:
         return len({separator.strip() or separator[:1] for separator in self.separators}) <= 1
 
 
+_TIGHT = ("-", ".", "/")
+
+
 def windows(segment: Segment) -> list[Window]:
     """Every candidate of the segment (made once, for all rules that look at numbers)."""
     found: list[Window] | None = segment.memo.get("windows")
     if found is None:
-        found = list(_windows(segment)) if segment.digits >= 7 else []
+        found = list(_windows(segment)) if segment.digits >= _LEAST_DIGITS else []
         segment.memo["windows"] = found
     return found
 
 
 def accept(
-    segment: Segment, test: Callable[[Segment, Window], tuple[int, int] | None]
+    segment: Segment, counts: Container[int], test: Callable[[Segment, Window], tuple[int, int] | None]
 ) -> Iterator[tuple[int, int]]:
-    """The stretches that `test` accepts: at each place the longest, and none inside an earlier one."""
-    done = -1
+    """The stretches that `test` accepts, of candidates with so many digits: at each place the longest, and none inside
+    an earlier one."""
     best: tuple[int, int] | None = None
-    first = -1
+    first = done = -1
     for window in windows(segment):
+        if window.count not in counts or window.first < done:
+            continue
         if window.first != first:
             if best:
                 yield best
@@ -113,12 +184,22 @@ def accept(
 
 
 def _windows(segment: Segment) -> Iterator[Window]:
+    runs = [match for match in segment.matches(_RUN) if match.end() - match.start() >= _LEAST_DIGITS]
+    if not runs:
+        return
     nothing = [match.span() for match in segment.matches(_NO_NUMBER)]
     urls = [match.span() for match in segment.matches(_URL)]
-    for match in segment.matches(_RUN):
-        groups = [Group(*group.span()) for group in _GROUP.finditer(segment.text, match.start(), match.end())]
+    for match in runs:
+        found = _GROUP.finditer(segment.text, match.start(), match.end())
+        groups = [Group(group.start(), group.end(), group.end() - group.start()) for group in found]
         for part in _outside(groups, nothing):
-            yield from _windows_of(segment, part, any(a <= part[0].start < b for a, b in urls))
+            yield from _windows_of(Run(segment.text, part, _is_inside(part[0], urls)))
+
+
+def _is_inside(group: Group, stretches: list[tuple[int, int]]) -> bool:
+    """Whether the group overlaps one of the stretches (which are in order)."""
+    place = bisect_left(stretches, (group.end, 0))
+    return place > 0 and stretches[place - 1][1] > group.start
 
 
 def _outside(groups: list[Group], nothing: list[tuple[int, int]]) -> list[list[Group]]:
@@ -127,71 +208,34 @@ def _outside(groups: list[Group], nothing: list[tuple[int, int]]) -> list[list[G
         return [groups]
     parts: list[list[Group]] = [[]]
     for group in groups:
-        if any(start < group.end and group.start < end for start, end in nothing):
+        if _is_inside(group, nothing):
             parts.append([])
         else:
             parts[-1].append(group)
     return [part for part in parts if part]
 
 
-def _windows_of(segment: Segment, groups: list[Group], in_url: bool) -> Iterator[Window]:
+def _windows_of(run: Run) -> Iterator[Window]:
+    sizes = [group.size for group in run.groups]
     singles_until = 0
-    for first, group in enumerate(groups):
-        if group.size == 1 and first + 1 < len(groups) and groups[first + 1].size == 1:
+    for first, size in enumerate(sizes):
+        following = sizes[first + 1] if first + 1 < len(sizes) else MAX_DIGITS
+        if size == following == 1:
             if first >= singles_until:  # digits spaced out one by one are one number or none
-                singles_until = _singles_end(groups, first)
-                if 7 <= singles_until - first <= MAX_DIGITS:
-                    yield _window(segment, groups, first, singles_until, in_url)
-            continue
-        digits = 0
-        for last in range(first, min(len(groups), first + _MAX_GROUPS)):
-            digits += groups[last].size
-            if digits > MAX_DIGITS:
-                break
-            if digits >= 7:
-                yield _window(segment, groups, first, last + 1, in_url)
+                singles_until = _singles_end(sizes, first)
+                yield Window(run, first, singles_until, singles_until - first)
+        elif first == 0 or size > 2 or following > 2:  # pairs in the middle of a run are a table
+            count = 0
+            for last in range(first, min(len(sizes), first + _MAX_GROUPS)):
+                count += sizes[last]
+                if count > MAX_DIGITS:
+                    break
+                if count >= _LEAST_DIGITS:
+                    yield Window(run, first, last + 1, count)
 
 
-def _singles_end(groups: list[Group], first: int) -> int:
+def _singles_end(sizes: list[int], first: int) -> int:
     end = first
-    while end < len(groups) and groups[end].size == 1:
+    while end < len(sizes) and sizes[end] == 1:
         end += 1
     return end
-
-
-def _window(segment: Segment, groups: list[Group], first: int, stop: int, in_url: bool) -> Window:
-    text, chosen = segment.text, groups[first:stop]
-    separators = tuple(text[a.end : b.start] for a, b in pairwise(chosen))
-    start, end = chosen[0].start, chosen[-1].end
-    opening = start
-    while opening > segment.start and text[opening - 1] in "+(" and start - opening < 2:
-        opening -= 1
-    plus = "+" in text[opening:start]
-    bracket = any(")" in separator for separator in separators)
-    if not plus and not bracket:
-        opening = start
-    return Window(
-        start=opening,
-        first=start,
-        end=end,
-        digits="".join(text[group.start : group.end] for group in chosen),
-        sizes=tuple(group.size for group in chosen),
-        separators=separators,
-        plus=plus,
-        tight_left=first > 0 and _is_tight(text[groups[first - 1].end : start]) and not plus,
-        tight_right=stop < len(groups) and _is_tight(text[end : groups[stop].start]),
-        touches_left=opening > 0 and is_word_character(text[opening - 1]),
-        touches_right=end < len(text) and is_word_character(text[end]),
-        prefixed=_is_prefixed(text, opening),
-        in_url=in_url,
-        alone=first == 0 and stop == len(groups),
-    )
-
-
-def _is_prefixed(text: str, start: int) -> bool:
-    before = text[max(0, start - 2) : start]
-    return before[-1:] == "#" or (before[-1:] == "-" and is_word_character(before[0]))
-
-
-def _is_tight(separator: str) -> bool:
-    return separator in ("-", ".", "/")

@@ -8,7 +8,7 @@ from math import log2
 
 _PLACEHOLDER = re.compile(
     r"\.\.\.|…|\*{3}|x{5}|X{5}|<|>|\$\{|\$\(|\{\{|%\(|%s|FILTERED"
-    r"|(?i:your|\bmy[-_]|insert|replace|change[-_]?(?:me|it|this)|placeholder|dummy|redacted|goes[-_]?here|[-_]here\b)"
+    r"|(?i:your|\bmy[-_]|insert|replace|change[-_]?(?:me|it|this)|placeholder|dummy|redacted|goes[-_]?here|[-_]here\b|here\Z)"
 )
 
 
@@ -34,6 +34,8 @@ def is_random(value: str) -> bool:
     `gpt-4o-mini-2024-07-18` and `user_token2` are names: their parts are words, numbers, or words with a number.
     """
     for part in _PART.findall(value[:512]):
+        if len(part) >= 30 and len(re.findall("[a-z][A-Z]", part)) >= 6:
+            return True
         enough = (len(part) >= 8 and _changes(part) >= 3) or len(part) >= 20
         if enough and not is_name(part) and any(map(str.isdigit, part)) and entropy(part) > 1.9:
             return True

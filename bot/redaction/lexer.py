@@ -15,7 +15,7 @@ from bot.redaction.normalise import WIDE
 
 # Sizes in characters of the view.
 HOLD = 4096  # a longer cluster is cut
-REACH = 2048  # a cut cluster is searched this far beyond the cut; no bounded rule finds anything longer
+REACH = 1024  # a cut cluster is searched this far beyond the cut; no bounded rule finds anything longer
 LOOK_AHEAD = 12  # behind a cluster, what may decide whether it goes on
 CONTEXT = 64  # before a finding, what a rule may read
 
@@ -45,7 +45,7 @@ _JOIN = (
     r"(?:(?<=[\d).\-+(/])[ \t]{1,3}(?=[(+\-./]{0,3}[ \t]{0,2}[(+]?\d|[xX](?![A-Za-z0-9]))"
     r"|(?<=[A-Za-z]{2}\d{2}) (?=[A-Za-z0-9]{4} )"
     r"|(?<= [A-Za-z0-9]{4}) (?=[A-Z0-9]{1,4}(?![A-Za-z0-9])|[a-z]{4} [a-z0-9])"
-    r"|(?<=[A-Z]{2}) (?=\d{2} \d{2} )|(?<=\d{2}) (?=[A-D](?![A-Za-z0-9])))"
+    r"|(?<=[A-Z]{2}) (?=\d{2} \d{2} |\d{6}[A-D])|(?<=\d{2}) (?=[A-D](?![A-Za-z0-9])))"
 )
 _CLUSTER = re.compile(rf"{_TOKEN}*+(?:{_JOIN}{_TOKEN}++)*+")
 _BREAK = re.compile(rf"[\s{WIDE}]")

@@ -123,7 +123,7 @@ class View:
             self._run = 0
             self.text += text
         else:
-            self.text += self._visible(text).translate(_table(text))
+            self.text += _plainly(self._visible(text))
         self._length += len(text)
 
     def _visible(self, text: str) -> str:
@@ -165,8 +165,11 @@ class View:
         self._map.forget_before(self._dropped)
 
 
-def _table(text: str) -> dict[int, str]:
-    return {ord(character): plain(character) for character in set(text) if plain(character) != character}
+def _plainly(text: str) -> str:
+    for character in set(text):
+        if character > "\x7f" and (replacement := plain(character)) != character:
+            text = text.replace(character, replacement)
+    return text
 
 
 class FoldedView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from bot.redaction import labels
 from bot.redaction.digits import Window, accept
@@ -28,6 +29,7 @@ _ISSUERS: tuple[tuple[int, int, tuple[int, ...], tuple[int, ...]], ...] = (
     (36, 36, (14,), (16, 19)),
     (38, 39, (14,), (16, 19)),
     (2200, 2204, (16,), (17, 18, 19)),  # Mir
+    (5019, 5019, (16,), ()),  # Dankort
     (5018, 5018, (16,), (12, 13, 14, 15, 17, 18, 19)),  # Maestro
     (5020, 5020, (16,), (12, 13, 14, 15, 17, 18, 19)),
     (5038, 5038, (16,), (12, 13, 14, 15, 17, 18, 19)),
@@ -44,17 +46,15 @@ _CARD_GROUPS = {(4, 6, 5), (4, 6, 4), (6, 13), (6, 10), (4, 4, 4, 4, 3)}
 
 def find_cards(segment: Segment) -> Iterator[tuple[int, int]]:
     """Numbers with a known issuer's prefix and length and a right Luhn digit (ISO/IEC 7812-1, annex B)."""
-    return accept(segment, _card)
+    return accept(segment, range(12, 20), _card)
 
 
 def _card(segment: Segment, window: Window) -> tuple[int, int] | None:
     digits = window.digits
-    if not 12 <= len(digits) <= 19 or not window.free or window.plus:
+    issued = _issued(digits)
+    if not issued or not luhn(digits) or not window.free or window.plus:
         return None
     if not (window.even or (window.sizes in _CARD_GROUPS and window.one_separator)):
-        return None
-    issued = _issued(digits)
-    if not issued or not luhn(digits):
         return None
     if issued == "rare" or window.prefixed or window.in_url:
         return (window.first, window.end) if segment.follows(labels.CARD, window.first) else None
@@ -65,13 +65,18 @@ def _card(segment: Segment, window: Window) -> tuple[int, int] | None:
 
 def _issued(digits: str) -> str:
     """`usual`, `rare` or nothing: whether an issuer has numbers of this prefix and length."""
-    for low, high, usual, rare in _ISSUERS:
-        if low <= int(digits[: len(str(low))]) <= high:
-            if len(digits) in usual:
-                return "usual"
-            if len(digits) in rare:
-                return "rare"
+    for usual, rare in _lengths(digits[:4]):
+        if len(digits) in usual:
+            return "usual"
+        if len(digits) in rare:
+            return "rare"
     return ""
+
+
+@lru_cache(maxsize=10_000)
+def _lengths(prefix: str) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """The usual and the rare lengths of the issuers with this prefix of four digits."""
+    return [row[2:] for row in _ISSUERS if row[0] <= int(prefix[: len(str(row[0]))]) <= row[1]]
 
 
 def luhn(digits: str) -> bool:
@@ -90,14 +95,12 @@ def find_cn_ids(segment: Segment) -> Iterator[tuple[int, int]]:
     The region is not looked up: published tables lack districts in use. The old form of 15 digits has no check
     digit and is believed only behind a label.
     """
-    return accept(segment, _cn_id)
+    return accept(segment, (15, 17, 18), _cn_id)
 
 
 def _cn_id(segment: Segment, window: Window) -> tuple[int, int] | None:
     digits = window.digits
-    if len(digits) not in (15, 17, 18) or digits[0] == "0" or window.plus:
-        return None
-    if window.tight_left or window.touches_left:
+    if digits[0] == "0" or window.plus or window.tight_left or window.touches_left:
         return None
     if len(digits) == 17:
         return _cn_id_with_x(segment, window)
@@ -144,17 +147,17 @@ def _is_birth_date(digits: str) -> bool:
 def find_ssns(segment: Segment) -> Iterator[tuple[int, int]]:
     """US social security numbers (SSA, "SSN randomization": areas 000, 666 and 900-999, group 00 and serial 0000
     are never given), in groups of 3-2-4, or behind a label."""
-    return accept(segment, _ssn)
+    return accept(segment, (9,), _ssn)
 
 
 def _ssn(segment: Segment, window: Window) -> tuple[int, int] | None:
     digits = window.digits
-    if len(digits) != 9 or not window.free or window.plus:
+    if not window.free or window.plus:
         return None
     if digits[0] == "9" or digits[:3] in ("000", "666") or digits[3:5] == "00" or digits[5:] == "0000":
         return None
     marked = {separator.strip(" \t") for separator in window.separators}
-    shaped = window.sizes == (3, 2, 4) and marked in ({"-"}, {""}) and not window.prefixed
+    shaped = window.sizes == (3, 2, 4) and marked in ({"-"}, {""}, {"."}) and not window.prefixed
     if (shaped and not segment.follows(labels.THING, window.first)) or segment.follows(
         labels.SSN, window.first
     ):

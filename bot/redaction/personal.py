@@ -9,6 +9,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from stdnum import iban
 from stdnum.exceptions import ValidationError
 
+from bot.redaction import labels
 from bot.redaction.normalise import WIDE, is_word_character
 from bot.redaction.segment import Segment
 
@@ -29,8 +30,6 @@ _FILE_TYPE = re.compile(
     re.IGNORECASE,
 )
 
-_URL_USER = re.compile(r"://[^\s/]*:[^\s/]*\Z")  # then it is a password and a host
-
 
 def find_emails(segment: Segment) -> Iterator[tuple[int, int]]:
     """Mail addresses, also with (at) and (dot) in place of the marks; not `git@host:path`, not `logo@2x.png`."""
@@ -38,7 +37,12 @@ def find_emails(segment: Segment) -> Iterator[tuple[int, int]]:
     for at in segment.matches(_AT):
         start = _local_start(text, max(done, at.start() - 65, segment.start), at.start())
         domain = _DOMAIN.match(text, at.end(), min(segment.end, at.end() + 254))
-        if start == at.start() or at.start() - start > 64 or not domain or segment.follows(_URL_USER, start):
+        if (
+            start == at.start()
+            or at.start() - start > 64
+            or not domain
+            or segment.follows(labels.USER_IN_URL, start)
+        ):
             continue
         behind = text[domain.end() : domain.end() + 1]
         if _FILE_TYPE.fullmatch(domain.group()) or _is_remote(text[start : at.start()], behind):
@@ -63,16 +67,15 @@ def _is_remote(local: str, after: str) -> bool:
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", re.ASCII)
 _IPV6 = re.compile(
-    r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4}|(?<=::))(?![\w:])",
+    r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4}|(?<=::))(?![\w:]|\.\d)",
     re.IGNORECASE | re.ASCII,
 )
-_VERSION = re.compile(r"(?:\bv|version|版本|release|\bver\.?)[\s:：=]{0,3}\Z", re.IGNORECASE | re.ASCII)
 
 
 def find_ips(segment: Segment) -> Iterator[tuple[int, int]]:
     """IP addresses of both versions that name a host (not loopback, not `::`)."""
     for match in segment.matches(_IPV4):
-        if _is_host(IPv4Address, match.group()) and not segment.follows(_VERSION, match.start()):
+        if _is_host(IPv4Address, match.group()) and not segment.follows(labels.VERSION, match.start()):
             yield match.span()
     if ":" in segment.body:
         for match in segment.matches(_IPV6):
@@ -88,21 +91,22 @@ def _is_host(family: type[IPv4Address | IPv6Address], written: str) -> bool:
     return not (address.is_loopback or address.is_unspecified)
 
 
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{1,4}){3,8}(?![A-Za-z0-9])")
-_IBAN_LONG = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}(?![A-Za-z0-9])")
+_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")
+_IBAN = (
+    re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}(?![A-Za-z0-9])"),
+    re.compile(r"[A-Za-z]{2}\d{2}(?:[ -]?[A-Za-z0-9]{1,4}){3,8}(?![A-Za-z0-9])"),
+)
 
 
 def find_ibans(segment: Segment) -> Iterator[tuple[int, int]]:
     """International bank account numbers (ISO 13616): the country's own structure and the check digits must be right."""
-    done = -1
-    for pattern in (_IBAN_LONG, _IBAN):
-        for match in segment.matches(pattern):
-            if match.start() < done:
-                continue
-            end = _iban_end(match.group())
+    for begin in segment.matches(_IBAN_START):
+        for pattern in _IBAN:
+            match = pattern.match(segment.text, begin.start(), segment.end)
+            end = _iban_end(match.group()) if match else 0
             if end:
-                done = match.start() + end
-                yield match.start(), done
+                yield begin.start(), begin.start() + end
+                break
 
 
 def _iban_end(written: str) -> int:

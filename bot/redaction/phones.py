@@ -91,40 +91,43 @@ def finder(regions: tuple[str, ...]) -> Callable[[Segment], Iterator[tuple[int, 
     north_america = "US" in regions or "CA" in regions
 
     def test(segment: Segment, window: Window) -> tuple[int, int] | None:
-        if window.tight_left or not 7 <= len(window.digits) <= 15:
+        if window.tight_left:
             return None
         shape = _Shape(segment, window, plans)
         if window.plus:
             found = shape.is_plus()
         else:
-            found = shape.is_free() and (
+            found = (
                 ("CN" in regions and shape.is_chinese())
                 or (north_america and shape.is_north_american())
                 or shape.is_national()
                 or shape.is_exit_code()
                 or shape.is_labelled()
-            )
-        return (window.start, window.end) if found else None
+            ) and shape.is_free()
+        return (max(window.start, segment.start), window.end) if found else None
 
-    return lambda segment: accept(segment, test)
+    return lambda segment: accept(segment, range(7, 16), test)
 
 
 class _Shape:
     """One window, held against each way of writing a number."""
 
-    __slots__ = ("_labelled", "plans", "segment", "window")
+    __slots__ = ("digits", "plans", "segment", "sizes", "window")
 
     def __init__(self, segment: Segment, window: Window, plans: tuple[Plan, ...]) -> None:
         self.segment = segment
         self.window = window
         self.plans = plans
-        self._labelled: bool | None = None
+        self.digits = window.digits
+        self.sizes = window.sizes
 
     @property
     def labelled(self) -> bool:
-        if self._labelled is None:
-            self._labelled = self.segment.follows(labels.PHONE, self.window.start)
-        return self._labelled
+        return self.segment.follows(labels.PHONE, self.window.start)
+
+    @property
+    def closely_labelled(self) -> bool:
+        return self.segment.follows(labels.PHONE_CLOSE, self.window.start)
 
     def is_free(self) -> bool:
         """Not a part of something longer, and not called the number of a thing; in an address only with a label."""
@@ -134,12 +137,12 @@ class _Shape:
         if window.touches_right and not self._has_x():
             return False
         if window.prefixed or window.in_url or window.touches_left:
-            return self.labelled
+            return self.closely_labelled
         return self.labelled or not self.segment.follows(labels.THING, window.first)
 
     def _has_extension(self) -> bool:
         tail = self.segment.text[self.window.end : self.segment.end]
-        return self.window.digits[0] == "0" and bool(re.match(r"-\d{1,5}(?![\w-])", tail))
+        return self.digits[0] == "0" and bool(re.match(r"-\d{1,5}(?![\w-])", tail))
 
     def _has_x(self) -> bool:
         return bool(re.match(r"x\d{1,5}(?!\w)", self.segment.text[self.window.end : self.segment.end]))
@@ -156,28 +159,28 @@ class _Shape:
         return (
             10 <= len(digits) <= 13
             and _country(digits) is not None
-            and (len(window.sizes) > 1 or self.labelled)
+            and (len(self.sizes) > 1 or self.labelled)
         )
 
     def is_chinese(self) -> bool:
         """A mobile number (MIIT numbering plan: 1[3-9] and nine digits), a 400 number, or a landline."""
-        digits, sizes = self.window.digits, self.window.sizes
+        digits, sizes = self.digits, self.sizes
         if len(digits) == 13 and digits.startswith("86"):
             digits, sizes = digits[2:], sizes[1:] if sizes[0] == 2 else sizes
         if _CN_MOBILE.fullmatch(digits):
-            return sizes in _CN_MOBILE_GROUPS or len(sizes) == len(self.window.digits) or self.labelled
+            return sizes in _CN_MOBILE_GROUPS or len(sizes) == len(self.digits) or self.labelled
         if sizes in ((3, 3, 4), (3, 4, 3)) and digits.startswith(("400", "800")):
             return self.window.one_separator
         return False
 
     def is_north_american(self) -> bool:
         """3-3-4, with or without a 1 before it (NANP, ATIS-0300051); 555 is kept for examples and counts as an area."""
-        window, digits, sizes = self.window, self.window.digits, self.window.sizes
+        window, digits, sizes = self.window, self.digits, self.sizes
         if sizes[0] == 1 and digits[0] == "1":
             digits, sizes = digits[1:], sizes[1:]
         if sizes not in ((3, 3, 4), (3, 7)) or digits[0] in "01":
             return False
-        if ")" in window.separators[len(window.sizes) - len(sizes)]:
+        if ")" in window.separators[len(self.sizes) - len(sizes)]:
             return True
         if sizes == (3, 7):
             return False
@@ -188,7 +191,7 @@ class _Shape:
 
     def is_national(self) -> bool:
         """With the trunk digit 0: in groups and in use in one of the regions; in one group if it is a mobile's."""
-        window, digits, sizes = self.window, self.window.digits, self.window.sizes
+        window, digits, sizes = self.window, self.digits, self.sizes
         if digits[0] != "0" or digits[1] == "0" or not 9 <= len(digits) <= 12:
             return False
         plans = [p for p in self.plans if p.trunk == "0"]
@@ -201,17 +204,20 @@ class _Shape:
         return any(p.number.fullmatch(digits[1:]) for p in plans)
 
     def is_exit_code(self) -> bool:
-        """00 and a number in use (the international prefix of ITU-T E.164)."""
-        digits = self.window.digits
-        return digits.startswith("00") and len(digits) >= 11 and is_international(digits[2:])
+        """00 and a number in use (the international prefix of ITU-T E.164) of one of the regions, or labelled."""
+        digits = self.digits
+        if not digits.startswith("00") or len(digits) < 11 or not is_international(digits[2:]):
+            return False
+        split = _country(digits[2:])
+        return self.labelled or (split is not None and plan(split[0]) in self.plans)
 
     def is_labelled(self) -> bool:
         """Called a telephone number, and one in a region, with or without its trunk digit, or local."""
-        digits = self.window.digits
-        if not self.labelled or len(self.window.sizes) > 5:
+        digits = self.digits
+        if len(self.sizes) > 5 or not self.labelled:
             return False
-        if len(digits) in (7, 8) and digits[0] not in "01":
-            return True
+        if len(digits) in (7, 8) and digits[0] not in "01" and not _YEARS.fullmatch(digits):
+            return self.closely_labelled
         for p in self.plans:
             national = digits.removeprefix(p.trunk) if p.trunk else digits
             if len(national) >= 9 and (p.number.fullmatch(digits) or p.number.fullmatch(national)):
@@ -219,6 +225,7 @@ class _Shape:
         return len(digits) >= 11 and is_international(digits)
 
 
+_YEARS = re.compile(r"(?:(?:19|20)\d\d){2}")
 _CN_MOBILE = re.compile(r"1[3-9]\d{9}")
 _CN_MOBILE_GROUPS = {(11,), (3, 4, 4), (3, 8), (7, 4), (3, 3, 5), (3, 4, 2, 2), (13,)}
 

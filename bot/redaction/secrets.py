@@ -15,7 +15,7 @@ from bot.redaction.segment import Segment
 _ENDS = rf"\s\"'`<>{WIDE}"
 # RFC 3986 3.2.1: user and password stand before the last @ of the authority.
 _USERINFO = re.compile(
-    rf"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]{{1,20}})://([^:/?#@{_ENDS}]{{0,128}}):([^/{_ENDS}]{{1,256}})@(?=[\w\[])"
+    rf"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+._-]{{1,24}})://([^:/?#@{_ENDS}]{{0,128}}):([^/{_ENDS}]{{1,256}})@(?=[\w\[])"
 )
 _REST_OF_URL = re.compile(rf"[^{_ENDS}]*+")
 _STORE = re.compile(
@@ -51,10 +51,18 @@ def _is_store(scheme: str) -> bool:
 def _credentials(segment: Segment) -> Iterator[re.Match[str]]:
     for match in segment.matches(_USERINFO):
         user, password = match.group(2), match.group(3)
-        capitals = f"{user}{password}".replace("_", "").isalpha() and f"{user}{password}".isupper()
-        sample = _ANY_USER.fullmatch(user) and _ANY_PASSWORD.fullmatch(password)
-        if not (capitals or sample or is_placeholder(password) or password.startswith(("$", "{", "["))):
+        if not (
+            _is_sample(user, password) or is_placeholder(password) or password.startswith(("$", "{", "["))
+        ):
             yield match
+
+
+def _is_sample(user: str, password: str) -> bool:
+    """`user:password`, `USER:PASSWORD`, `test:test`: what manuals write."""
+    both = f"{user}{password}".replace("_", "")
+    if (both.isalpha() and both.isupper()) or user == password == "test":
+        return True
+    return bool(_ANY_USER.fullmatch(user) and _ANY_PASSWORD.fullmatch(password))
 
 
 def _trailing(written: str) -> int:
@@ -63,7 +71,7 @@ def _trailing(written: str) -> int:
 
 # RFC 7519; every JOSE header begins with {" and so with eyJ.
 _JWT = re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+((?:\.[A-Za-z0-9_-]*+){0,4})")
-_LONG_HEADER = 1500
+_LONG_HEADER = 700
 
 
 def find_jwts(segment: Segment) -> Iterator[tuple[int, int]]:
@@ -83,10 +91,13 @@ _HUMAN = r"passwords?|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de pa
 _MACHINE = (
     r"secret|token|api[ _-]?key|access[ _-]?key|secret[ _-]?key|secret[ _-]?access[ _-]?key|private[ _-]?key|auth[ _-]?key"
     r"|account[ _-]?key|shared[ _-]?access[ _-]?key|encryption[ _-]?key|signing[ _-]?key|master[ _-]?key"
-    r"|client[ _-]?secret|credentials?|密钥|密鑰|秘钥|令牌|私钥"
+    r"|client[ _-]?secret|credentials?|authorization|密钥|密鑰|秘钥|令牌|私钥"
 )
 _WHOSE = r"(?: (?:for|of|to|on|at)(?: [\w.@-]{1,20}){1,4}?)?"
-_LINK = r"[\"'`\])*]{0,3}[ \t]{0,2}(?::=|=>|->|→|:|：|=|\||>|\bis\b|\bwas\b|是|为|為)[ \t]{0,3}\n?[ \t]{0,8}"
+_LINK = (
+    r"[\"'`\])*]{0,3}(?: value)?[ \t]{0,2}"
+    r"(?::=|=>|->|→|[:：](?:[ \t]{0,3}\n)?|=|\||>|\bis\b|\bwas\b|[是为為](?:[ \t]{0,3}\n)?)[ \t]{0,8}"
+)
 _LABEL = re.compile(
     rf"(?:(?P<password>{_HUMAN})|(?P<token>{_MACHINE})|(?P<key>(?<![A-Za-z])key))"
     rf"(?:{_WHOSE}{_LINK}|(?<=[码碼令钥鑰])[ \t]?)[*_]{{0,2}}(?P<quote>[\"'`]?)",
@@ -213,8 +224,8 @@ def _is_basic(value: str) -> bool:
 
 
 def _is_user(value: str) -> bool:
-    password = value.partition(":")[2]
-    return not password.startswith(("$", "{", "<", "//"))
+    user, _, password = value.partition(":")
+    return not _is_sample(user, password) and not password.startswith(("$", "{", "<", "[", "//"))
 
 
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+=_.-])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=_-])")
@@ -227,7 +238,7 @@ def find_cloud_secrets(segment: Segment) -> Iterator[tuple[int, int]]:
     """AWS secret access keys (IAM: 40 characters of base64) and Azure storage keys and shared access signatures."""
     for match in segment.matches(_AWS_SECRET):
         near = "aws" in segment.lead or "akia" in segment.lead or "secret" in segment.lead
-        if is_mixed(match.group()) or (near and is_random(match.group())):
+        if is_mixed(match.group()) or (near and re.search(r"\d", match.group()) and is_random(match.group())):
             yield match.span()
     for match in segment.matches(_AZURE):
         yield match.span(1)

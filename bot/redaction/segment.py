@@ -5,55 +5,62 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
+from bot.redaction.labels import Label
 from bot.redaction.lexer import CONTEXT
 
 
 class Segment:
     """The part `start:end` of a view. A rule finds things inside it, and may read a little of what stands before."""
 
+    __slots__ = ("_digits", "_follows", "_hints", "_lead", "body", "end", "memo", "start", "text")
+
     def __init__(self, text: str, start: int, end: int) -> None:
         self.text = text
         self.start = start
         self.end = end
-        self.memo: dict[str, Any] = {}
+        self.body = text[start:end]
+        self.memo: dict[str, Any] = {}  # what several rules need is made once
+        self._digits = -1
+        self._lead = ""
+        self._follows: dict[tuple[Label, int], bool] = {}
+        self._hints: dict[Label, bool] = {}
 
-    @cached_property
-    def body(self) -> str:
-        """The segment itself."""
-        return self.text[self.start : self.end]
-
-    @cached_property
-    def lower(self) -> str:
-        """The segment in lower case, for pre-checks."""
-        return self.body.lower()
-
-    @cached_property
+    @property
     def digits(self) -> int:
         """How many ASCII digits the segment holds."""
-        return len(self.body) - len(self.body.translate(_NO_DIGITS))
+        if self._digits < 0:
+            self._digits = sum(map(self.body.count, "0123456789"))
+        return self._digits
 
-    @cached_property
+    @property
     def lead(self) -> str:
         """The segment with the context before it, in lower case, for pre-checks that look for a label."""
-        return self.text[max(0, self.start - CONTEXT) : self.end].lower()
+        if not self._lead:
+            self._lead = self.text[max(0, self.start - CONTEXT) : self.end].lower()
+        return self._lead
 
     def before(self, index: int) -> str:
         """What stands before `index`, as far as a rule may look."""
         return self.text[max(0, index - CONTEXT) : index]
 
-    def follows(self, label: re.Pattern[str], index: int) -> bool:
-        """Whether the label (a pattern that ends in `\\Z`) stands directly before `index`."""
-        return label.search(self.before(index)) is not None
+    def follows(self, label: Label, index: int) -> bool:
+        """Whether the label stands directly before `index`."""
+        key = (label, index)
+        if key not in self._follows:
+            self._follows[key] = self.may_have(label) and label.pattern.search(self.before(index)) is not None
+        return self._follows[key]
+
+    def may_have(self, label: Label) -> bool:
+        """Whether the label can stand anywhere in the segment, or before it."""
+        if label not in self._hints:
+            self._hints[label] = any(map(self.lead.__contains__, label.hints))
+        return self._hints[label]
 
     def matches(self, pattern: re.Pattern[str]) -> Iterable[re.Match[str]]:
         """All matches inside the segment, left to right."""
         return pattern.finditer(self.text, self.start, self.end)
-
-
-_NO_DIGITS = dict.fromkeys(map(ord, "0123456789"))
 
 
 @dataclass(frozen=True, slots=True)

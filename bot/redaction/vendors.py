@@ -36,6 +36,8 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("openai_compatible", "sk-", rf"{_WORD}{{20,}}+", random=True),
     Vendor("aws_access_key", "AKIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
     Vendor("aws_temporary_key", "ASIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
+    Vendor("aws_service_bearer", "ABIA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
+    Vendor("aws_context", "ACCA", r"[A-Z0-9]{16}(?![A-Z0-9])"),
     Vendor("aws_bearer", "ABSK", r"[A-Za-z0-9+/]{100,}+={0,2}"),
     Vendor("google_api", "AIza", rf"{_WORD}{{35,}}+"),
     Vendor("google_oauth_secret", "GOCSPX-", rf"{_WORD}{{28,}}+"),
@@ -55,12 +57,16 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("gitlab_feed", "glft-", rf"{_WORD}{{20,}}+"),
     Vendor("gitlab_agent", "glagent-", rf"{_WORD}{{20,}}+"),
     Vendor("gitlab_oauth", "gloas-", rf"{_WORD}{{20,}}+"),
+    Vendor("gitlab_feature_flags", "glffct-", rf"{_WORD}{{20,}}+"),
+    Vendor("gitlab_mail", "glimt-", rf"{_WORD}{{20,}}+"),
+    Vendor("gitlab_scim", "glsoat-", rf"{_WORD}{{20,}}+"),
+    Vendor("gitlab_registration", "GR1348941", rf"{_WORD}{{20,}}+"),
     Vendor("slack_bot", "xoxb-", _SLACK),
     Vendor("slack_user", "xoxp-", _SLACK),
     Vendor("slack_workspace", "xoxa-", _SLACK),
     Vendor("slack_refresh", "xoxr-", _SLACK),
     Vendor("slack_session", "xoxs-", _SLACK),
-    Vendor("slack_legacy", "xoxo-", _SLACK),
+    Vendor("slack_legacy", "xoxo-", rf"(?=\d{{6}}){_SLACK}"),
     Vendor("slack_client", "xoxc-", _SLACK),
     Vendor("slack_cookie", "xoxd-", r"[A-Za-z0-9%-]{10,}+"),
     Vendor("slack_rotating", "xoxe", r"(?:\.xox[bp])?-[A-Za-z0-9-]{10,}+"),
@@ -74,8 +80,8 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("npm", "npm_", r"[A-Za-z0-9]{36,}+"),
     Vendor("pypi", "pypi-", r"Ag[A-Za-z0-9_-]{40,}+"),
     Vendor("sendgrid", "SG.", rf"{_WORD}{{16,32}}+\.{_WORD}{{32,64}}+"),
-    Vendor("hugging_face", "hf_", r"[A-Za-z0-9]{30,}+"),
-    Vendor("hugging_face_org", "api_org_", r"[A-Za-z0-9]{30,}+"),
+    Vendor("hugging_face", "hf_", r"[A-Za-z0-9]{30,}+(?!_)", random=True),
+    Vendor("hugging_face_org", "api_org_", r"[A-Za-z0-9]{30,}+", random=True),
     Vendor("twilio_account", "AC", r"[0-9a-f]{32}(?!\w)"),
     Vendor("twilio_key", "SK", r"[0-9a-f]{32}(?!\w)"),
     Vendor("digitalocean", "dop_v1_", r"[0-9a-f]{64}"),
@@ -117,19 +123,50 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("crates_io", "cio", r"[A-Za-z0-9]{32}(?!\w)", random=True),
     Vendor("heroku", "HRKU-", rf"{_WORD}{{36,}}+"),
     Vendor("pulumi", "pul-", r"[0-9a-f]{40}"),
-    Vendor("planetscale", "pscale_", r"(?:tkn|oauth|pw)_[\w.-]{32,}+"),
+    Vendor("planetscale", "pscale_", r"(?:tkn|oauth|pw)_[\w.=-]{32,}+"),
+    Vendor("flyio", "fo1_", rf"{_WORD}{{43}}"),
+    Vendor("flyio_macaroon", "fm2_", r"[A-Za-z0-9+/]{100,}+={0,3}"),
+    Vendor("dynatrace", "dt0c01.", r"[A-Za-z0-9]{24}\.[A-Za-z0-9]{64}"),
+    Vendor("duffel", "duffel_", r"(?:test|live)_[A-Za-z0-9_=-]{43}"),
+    Vendor("easypost", "EZAK", r"[A-Za-z0-9]{54}"),
+    Vendor("easypost_test", "EZTK", r"[A-Za-z0-9]{54}"),
+    Vendor("flutterwave", "FLWSECK", r"(?:_TEST)?-[0-9a-z]{12,32}(?:-X)?"),
+    Vendor("frameio", "fio-u-", r"[A-Za-z0-9_=-]{64}"),
+    Vendor("clojars", "CLOJARS_", r"[A-Za-z0-9]{60}"),
+    Vendor("defined_networking", "dnkey-", r"[A-Za-z0-9_=-]{60,}+"),
+    Vendor("new_relic_insert", "NRII-", r"[A-Za-z0-9-]{32}"),
+    Vendor("new_relic_browser", "NRJS-", r"[0-9a-f]{19}"),
+    Vendor("octopus", "API-", r"[A-Z0-9]{26}(?!\w)", random=True),
+    Vendor("openshift", "sha256~", rf"{_WORD}{{43}}"),
+    Vendor("scalingo", "tk-us-", rf"{_WORD}{{48}}"),
+    Vendor("brevo", "xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    Vendor("shippo", "shippo_", r"(?:live|test)_[0-9A-Fa-f]{40}"),
+    Vendor("sonar", "squ_", r"[0-9A-Fa-f]{40}"),
+    Vendor("sonar_project", "sqp_", r"[0-9A-Fa-f]{40}"),
+    Vendor("sourcegraph", "sgp_", r"(?:[0-9A-Fa-f]{16}_|local_)?[0-9A-Fa-f]{40}"),
+    Vendor("square_production", "EAAA", rf"{_WORD}{{60}}"),
+    Vendor("facebook_page", "EAA", r"[A-Za-z0-9]{90,}+", random=True),
+    Vendor("x_bearer", "AAAAAAAAAAAAAAAAAAAAA", r"[A-Za-z0-9%]{80,}+"),
+    Vendor("yandex_key", "AQVN", rf"{_WORD}{{35,38}}"),
+    Vendor("stripe_production", "sk_prod_", r"[A-Za-z0-9]{16,}+"),
+    Vendor("onepassword_service", "ops_eyJ", r"[A-Za-z0-9+/=]{100,}+"),
+    Vendor("typeform", "tfp_", r"[\w.=-]{59}"),
+    Vendor("readme", "rdme_", r"[a-z0-9]{70}"),
+    Vendor("prefect", "pnu_", r"[A-Za-z0-9]{36}"),
     Vendor("alibaba", "LTAI", r"[A-Za-z0-9]{12,26}(?!\w)"),
     Vendor("tencent", "AKID", r"[A-Za-z0-9]{32}(?!\w)"),
     Vendor("age_identity", "AGE-SECRET-KEY-1", r"[0-9A-Z]{58}"),
 )
 
 _PREFIX = re.compile(
-    r"(?<![A-Za-z0-9])(?:" + "|".join(sorted({re.escape(v.prefix) for v in VENDORS}, reverse=True)) + ")"
+    r"(?<![A-Za-z0-9+])(?:" + "|".join(sorted({re.escape(v.prefix) for v in VENDORS}, reverse=True)) + ")"
 )
 _BY_PREFIX = {
     prefix: [(re.compile(vendor.rest, re.ASCII), vendor.random) for vendor in group]
     for prefix, group in groupby(sorted(VENDORS, key=lambda v: v.prefix), key=lambda v: v.prefix)
 }
+
+_WORD_END = re.compile(r"\w*+", re.ASCII)
 
 
 def find_vendor_keys(segment: Segment) -> Iterator[tuple[int, int]]:
@@ -141,7 +178,9 @@ def find_vendor_keys(segment: Segment) -> Iterator[tuple[int, int]]:
         for rest, random in _BY_PREFIX[match.group()]:
             key = rest.match(segment.text, match.end(), segment.end)
             if key and _is_real(key.group(), random):
-                done = key.end() - _trailing(key.group())
+                rest_of_word = _WORD_END.match(segment.text, key.end(), segment.end)
+                done = rest_of_word.end() if rest_of_word else key.end()
+                done -= _trailing(segment.text[match.start() : done])
                 yield match.start(), done
                 break
 
