@@ -1,0 +1,171 @@
+"""A growing reply: shown once, whole, in as many messages as it takes, whatever fails and wherever the process dies."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+
+from adapters.delivery.pacer import Pacer
+from adapters.delivery.reply import EditedReply
+from adapters.delivery.splitter import split
+from bot.chat import Posted
+from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
+from bot.ports import Button
+from tests.fakes_delivery import LENGTH, Countdown, Crash, FakeJournal, FakeSurface, a_turn
+
+ANSWER = "".join(f"Sentence number {number} of the answer. " for number in range(12)).strip()
+EXPECTED = [part.shown for part in split(ANSWER, LENGTH)]
+
+
+def reply(
+    surface: FakeSurface, record: dict[int, Posted] | None = None, countdown: Countdown | None = None
+) -> EditedReply:
+    journal = FakeJournal({} if record is None else record, countdown)
+    return EditedReply(surface, journal, Pacer({}), a_turn())
+
+
+async def grow(growing: EditedReply, text: str, step: int = 17) -> None:
+    """Say it piece by piece, letting the platform keep up, then finish."""
+    for end in range(len(growing.kept) + step, len(text), step):
+        growing.update(text[:end])
+        for _ in range(12):
+            await asyncio.sleep(0)
+    await growing.finish(text)
+
+
+async def test_an_answer_grows_in_place_and_ends_whole() -> None:
+    surface = FakeSurface(length=1000)
+    growing = reply(surface)
+    growing.update("Hello")
+    await asyncio.sleep(0.01)
+    [message] = surface.messages.values()
+    assert message.text == "Hello" and message.buttons == (Button.STOP,)
+    growing.update("Hello world")
+    await growing.finish("Hello world.", buttons=[Button.RETRY])
+    assert surface.shown == ["Hello world."]
+    assert message.buttons == (Button.RETRY,)
+
+
+async def test_a_long_answer_takes_further_messages_and_finished_ones_are_left_alone() -> None:
+    surface = FakeSurface()
+    record: dict[int, Posted] = {}
+    await grow(reply(surface, record), ANSWER)
+    assert surface.shown == EXPECTED
+    assert (
+        "".join(record[index].text or "" for index in range(len(EXPECTED) - 1))
+        == ANSWER[: -len(EXPECTED[-1])]
+    )
+    for written in surface.messages.values():
+        assert not any(button == Button.STOP for button in written.buttons)
+
+
+async def test_nothing_is_sent_when_nothing_changed() -> None:
+    surface = FakeSurface(length=1000)
+    growing = reply(surface)
+    for _ in range(5):
+        growing.update("Hello")
+        await asyncio.sleep(0.001)
+    before = len(surface.calls)
+    growing.update("Hello")
+    await asyncio.sleep(0.01)
+    assert len(surface.calls) == before
+
+
+async def test_wherever_the_process_dies_the_answer_is_shown_once_and_whole() -> None:
+    for at in itertools.count(1):
+        countdown = Countdown(at)
+        surface, record = FakeSurface(countdown), dict[int, Posted]()
+        try:
+            await grow(reply(surface, record, countdown), ANSWER)
+            break
+        except Crash:
+            pass
+        countdown.at = None
+        again = reply(surface, record)
+        assert ANSWER.startswith(again.kept)
+        await grow(again, ANSWER)
+        assert surface.shown == EXPECTED, f"died at step {at}"
+    assert at > 40
+
+
+async def test_a_post_whose_answer_was_lost_is_not_made_twice() -> None:
+    surface = FakeSurface(length=1000)
+    surface.after = [PlatformUnreachable()]
+    await reply(surface).finish("Hello.")
+    assert surface.shown == ["Hello."]
+
+
+async def test_a_busy_platform_loses_nothing() -> None:
+    surface = FakeSurface(length=1000)
+    surface.failures = [PlatformBusy(0.05), PlatformUnreachable(), None, PlatformBusy(0.05)]
+    await reply(surface).finish("Hello.")
+    assert surface.shown == ["Hello."]
+
+
+async def test_a_refusal_for_good_is_told() -> None:
+    surface = FakeSurface()
+    surface.failures = [PlaceRefused("not_in_channel")]
+    with pytest.raises(PlaceRefused):
+        await reply(surface).finish("Hello.")
+
+
+async def test_a_deleted_message_is_posted_anew() -> None:
+    surface = FakeSurface(length=1000)
+    growing = reply(surface)
+    growing.update("Hello")
+    await asyncio.sleep(0.01)
+    surface.messages.clear()
+    await growing.finish("Hello again.")
+    assert surface.shown == ["Hello again."]
+
+
+async def test_a_new_version_rewrites_the_old_messages_and_removes_what_is_too_many() -> None:
+    surface, record = FakeSurface(), dict[int, Posted]()
+    await grow(reply(surface, record), ANSWER)
+    anew = {index: Posted(index, part.nonce, part.message) for index, part in record.items()}
+    kept = next(iter(surface.messages))
+    await reply(surface, anew).finish("Much shorter.")
+    assert list(surface.messages) == [kept]
+    assert surface.shown == ["Much shorter."]
+    assert list(anew) == [0]
+
+
+async def test_a_notice_stands_below_what_was_said() -> None:
+    surface = FakeSurface(length=1000)
+    growing = reply(surface)
+    growing.update("Half an answer")
+    await growing.fail("It broke off.", buttons=[Button.RETRY])
+    assert surface.shown == ["Half an answer\n\nIt broke off."]
+    alone = FakeSurface()
+    await reply(alone).fail("Nothing at all.")
+    assert alone.shown == ["Nothing at all."]
+
+
+async def test_a_withdrawn_answer_is_gone_and_an_abandoned_one_untouched() -> None:
+    surface, record = FakeSurface(), dict[int, Posted]()
+    growing = reply(surface, record)
+    growing.update(ANSWER)
+    await asyncio.sleep(0.02)
+    assert len(surface.messages) > 2
+    await growing.abandon()
+    left = dict(surface.messages)
+    await asyncio.sleep(0.02)
+    assert surface.messages == left
+    await reply(surface, record).withdraw()
+    assert not surface.messages and not record
+
+
+async def test_what_is_too_long_for_messages_goes_into_a_file() -> None:
+    surface = FakeSurface()
+    surface.limits = type(surface.limits)(LENGTH, files_after=3)
+    await grow(reply(surface), ANSWER)
+    assert len(surface.messages) == 4
+    assert surface.shown[:3] == EXPECTED[:3]
+    assert surface.shown[3].startswith("answer.md\n") and surface.shown[3].endswith(ANSWER[-30:])
+
+
+async def test_an_answer_without_words_is_refused() -> None:
+    with pytest.raises(ValueError, match="without words"):
+        await reply(FakeSurface()).finish(" \n")
