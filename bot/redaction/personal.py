@@ -121,7 +121,15 @@ def _iban_end(written: str) -> int:
     return 0
 
 
+_LETTERS = {ord(letter): str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def _is_iban(candidate: str) -> bool:
+    number = candidate.upper()
+    if (
+        int((number[4:] + number[:4]).translate(_LETTERS)) % 97 != 1
+    ):  # ISO 7064, MOD 97-10: cheaper than the rest
+        return False
     try:
         iban.validate(candidate, check_country=False)
     except ValidationError:

@@ -7,7 +7,7 @@ from bot.redaction.findings import Finding, Masked, placeholder
 from bot.redaction.scanner import Rules, Scanner
 from bot.redaction.words import OperatorWords, WordFinder
 
-_BLOCK = 4096  # characters given to the scanner at once
+_BLOCK = 2048  # characters given to the scanner at once
 
 
 class Redactor:

@@ -100,7 +100,7 @@ _LINK = (
 )
 _LABEL = re.compile(
     rf"(?:(?P<password>{_HUMAN})|(?P<token>{_MACHINE})|(?P<key>(?<![A-Za-z])key))"
-    rf"(?:{_WHOSE}{_LINK}|(?<=[码碼令钥鑰])[ \t]?)[*_]{{0,2}}(?P<quote>[\"'`]?)",
+    rf"(?:{_WHOSE}{_LINK}|(?<=[码碼令钥鑰])[ \t]?(?=[*_\"'`]{{0,3}}[A-Za-z0-9]))[*_]{{0,2}}(?P<quote>[\"'`]?)",
     re.IGNORECASE | re.ASCII,
 )
 _FLAG = re.compile(

@@ -159,6 +159,8 @@ class _Pattern:
         self._pattern = _compiled(pattern)
         # Every match lies between these two (RE2::PossibleMatchRange), which tells early that none can begin here.
         self._low, self._high = self._pattern.possiblematchrange(16)
+        self._first = self._low.decode(errors="ignore")[:1]
+        self._last = self._high.decode(errors="ignore")[:1] or "\U0010ffff"
 
     def find(self, text: str, start: int) -> Iterator[Span]:
         """Matches from `start` on, left to right, without overlap."""
@@ -179,9 +181,10 @@ class _Pattern:
     def settled(self, text: str, start: int) -> int:
         """The first index from which a match may still begin or go on."""
         for index in range(max(start, len(text) - PATTERN_LIMIT), len(text)):
-            tail = text[index : index + 16].encode()
-            if self._low[: len(tail)] <= tail <= self._high:
-                return index
+            if self._first <= text[index] <= self._last:
+                tail = text[index : index + 16].encode()
+                if self._low[: len(tail)] <= tail <= self._high:
+                    return index
         return len(text)
 
 
