@@ -119,10 +119,13 @@ async function showChannel(channel) {
   byId("topic").textContent = channel.direct
     ? `Only ${store.person(store.me).name} and ${store.bot.name} are here`
     : channel.topic;
+  const focused = document.activeElement;
   await attempt(() => load(channel.id, 0));
   const placeholder = channel.direct ? `Message ${channel.name}` : `Message #${channel.name}`;
   main.open(channel.id, 0, { placeholder, empty: welcome(channel) });
-  if (!here.thread) focusComposer();
+  // Whoever has gone elsewhere while it loaded, to a menu perhaps, is left there.
+  const stayed = [focused, document.body, null].includes(document.activeElement);
+  if (!here.thread && stayed) focusComposer();
 }
 
 async function showThread(channel, before) {
