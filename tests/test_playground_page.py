@@ -127,7 +127,7 @@ class TestAnswers:
         gate = asyncio.Event()
         served.bot.script = lambda _: ["Half of it", gate]
         await write(page, "@Rejoinder go")
-        await page.click("text=Stop")
+        await page.click(".chip.stop")
         await expect(page.locator(".message.open")).to_have_count(0)
         await expect(page.locator(".message.from-bot .body")).to_have_text("Half of it")
         served.bot.script = lambda _: ["All of it"]
