@@ -11,6 +11,7 @@ from playwright.async_api import Browser, ConsoleMessage, Page, Response, Route,
 
 from tests.fakes_playground import Served
 
+expect.set_options(timeout=15_000)  # two test workers and a browser share two cores
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
