@@ -131,9 +131,10 @@ MAY_RUN = and_(
     _abreast.scalar_subquery() < bindparam("abreast", type_=Integer),
 )
 
+# The `+ 0` keeps SQLite from going through all conversations first, to look for turns in each.
 _CANDIDATES = (
     select(turns.c.id.label("turn_id"), turns.c.attempts, turns.c.cancel, conversations)
-    .join(conversations, conversations.c.id == turns.c.conversation_id)
+    .join(conversations, conversations.c.id == turns.c.conversation_id + 0)
     .where(MAY_RUN, not_(_revoked))
     .order_by(turns.c.sent_at, turns.c.id)
     .limit(1)

@@ -308,6 +308,7 @@ async def test_unfinished_turns_are_listed_oldest_first(desk: Desk) -> None:
 async def test_a_key_is_new_once(desk: Desk) -> None:
     once = [await desk.stores.inbox.once(key, desk.clock.now) for key in ("a", "b", "a")]
     assert once == [True, True, False]
+    assert [await desk.stores.inbox.seen(key) for key in ("a", "c")] == [True, False]
 
 
 # Edits and retries.
