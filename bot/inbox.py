@@ -81,6 +81,8 @@ class Held:
         beat = self._lease / BEATS
         while not self._off.is_set():
             await _sleep_unless(self._off, beat.total_seconds())
+            if self._off.is_set():
+                return
             try:
                 asked = self._clock()
                 renewal = await asyncio.wait_for(
