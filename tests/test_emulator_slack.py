@@ -18,8 +18,6 @@ from tests.emulators.slack import Channel, ManualClock, SlackEmulator, User
 
 Json = dict[str, Any]
 
-FAST = {"ack_timeout": 0.3, "retry_delays": (0.0, 0.05, 0.1)}
-
 
 class Bot:
     """A small real Bolt app: answers mentions in a thread, and notes what it was told."""
@@ -72,9 +70,11 @@ class Bot:
 
 
 @asynccontextmanager
-async def over_sockets(bot: Bot, slack: SlackEmulator, connections: int = 1) -> AsyncIterator[None]:
+async def over_sockets(
+    bot: Bot, slack: SlackEmulator, connections: int = 1, ping: float = 10.0
+) -> AsyncIterator[None]:
     handlers = [
-        AsyncSocketModeHandler(bot.app, slack.app_token, ping_interval=0.1) for _ in range(connections)
+        AsyncSocketModeHandler(bot.app, slack.app_token, ping_interval=ping) for _ in range(connections)
     ]
     for handler in handlers:
         await handler.connect_async()  # type: ignore[no-untyped-call]  # bolt leaves it untyped
@@ -110,7 +110,7 @@ Transport = Callable[[Bot, SlackEmulator], Any]
 
 @pytest.fixture
 async def slack() -> AsyncIterator[SlackEmulator]:
-    async with SlackEmulator(**FAST) as emulator:  # type: ignore[arg-type]
+    async with SlackEmulator(retry_delays=(0.0, 0.05, 0.1)) as emulator:
         yield emulator
 
 
@@ -169,7 +169,6 @@ async def test_twins_together_are_both_on_their_way_before_either_is_acknowledge
     bot = Bot(slack)
     slack.twins = "together"
     bot.gate.clear()
-    slack.office.ack_timeout = 5.0
     async with over_sockets(bot, slack):
         await slack.say(alice, general, "hello", mention_bot=True)
         await slack.wait_for(lambda: len(bot.events) == 2)
@@ -182,7 +181,8 @@ async def test_event_not_acknowledged_in_time_comes_again_with_retry_headers(
     transport: Transport, slack: SlackEmulator, alice: User, general: Channel
 ) -> None:
     bot = Bot(slack)
-    bot.late = {"message": 0.8}
+    bot.late = {"message": 1.5}
+    slack.office.ack_timeout = 0.5
     async with transport(bot, slack):
         await slack.say(alice, general, "slow")
         delivery = slack.deliveries[0]
@@ -243,7 +243,7 @@ async def test_ticket_opens_one_connection_and_ten_are_the_most(slack: SlackEmul
 async def test_event_without_a_connection_is_delivered_once_there_is_one(
     slack: SlackEmulator, alice: User, general: Channel
 ) -> None:
-    slack.office.retry_delays = (0.0, 0.5)
+    slack.office.retry_delays, slack.office.ack_timeout = (0.0, 0.5, 2.0), 0.5
     await slack.say(alice, general, "anyone?")
     bot = Bot(slack)
     async with over_sockets(bot, slack):
@@ -257,9 +257,8 @@ async def test_dying_socket_loses_the_acknowledgement_and_the_bot_reconnects(
 ) -> None:
     bot = Bot(slack)
     bot.gate.clear()
-    slack.office.ack_timeout = 5.0
-    slack.office.retry_delays = (0.3, 0.3, 0.3, 0.3)
-    async with over_sockets(bot, slack):
+    slack.office.retry_delays = (2.0, 2.0)
+    async with over_sockets(bot, slack, ping=1.0):
         await slack.say(alice, general, "hello")
         await slack.wait_for(lambda: bot.events)
         await slack.drop_connections()
@@ -336,9 +335,9 @@ async def test_slash_command_is_acknowledged_and_answered_at_its_response_url(
 async def test_late_command_fails_for_the_user_and_comes_again(
     slack: SlackEmulator, alice: User, general: Channel
 ) -> None:
-    slack.office.retry_delays = (0.0,)
+    slack.office.retry_delays, slack.office.ack_timeout = (0.0,), 0.5
     bot = Bot(slack)
-    bot.late = {"/rejoinder": 0.8}
+    bot.late = {"/rejoinder": 1.5}
     async with over_http(bot, slack):
         typed = await slack.slash(alice, general, "/rejoinder", "hi")
         assert typed.acknowledged_in is None
@@ -347,7 +346,7 @@ async def test_late_command_fails_for_the_user_and_comes_again(
         assert [attempt.outcome.acknowledged for attempt in delivery.attempts] == [False, True]
         assert typed.ack_body == {"text": "one moment"}
         slack.office.retry_commands = False
-        bot.late = {"/rejoinder": 0.8}
+        bot.late = {"/rejoinder": 1.5}
         lost = await slack.slash(alice, general, "/rejoinder", "hi")
         assert lost.acknowledged_in is None
         assert lost.delivery is not None
