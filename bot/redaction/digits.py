@@ -111,13 +111,12 @@ class Window:
 
     @property
     def touches_left(self) -> bool:
-        """A letter or digit is directly before it."""
-        start = self.start
-        return start > 0 and is_word_character(self._run.text[start - 1])
+        """A letter or digit is directly before it, or an identifier with `_`."""
+        return _ends_word(self._run.text[max(0, self.start - 2) : self.start])
 
     @property
     def touches_right(self) -> bool:
-        return self.end < len(self._run.text) and is_word_character(self._run.text[self.end])
+        return _ends_word(self._run.text[self.end : self.end + 2][::-1])
 
     @property
     def free(self) -> bool:
@@ -148,6 +147,11 @@ class Window:
     @property
     def one_separator(self) -> bool:
         return len({separator.strip() or separator[:1] for separator in self.separators}) <= 1
+
+
+def _ends_word(two: str) -> bool:
+    """Whether the last of two characters continues a word; `_` does between two parts of an identifier."""
+    return two != "" and (is_word_character(two[-1]) or (two[-1] == "_" and is_word_character(two[0])))
 
 
 _TIGHT = ("-", ".", "/")

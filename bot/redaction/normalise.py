@@ -62,10 +62,10 @@ def folded(character: str) -> str:
 
 
 def is_word_character(character: str) -> bool:
-    """Whether the character would continue an alphabetic word (so not an ideograph, which ends one)."""
+    """Whether the character would continue an alphabetic word (so not an ideograph, nor the mark of italics, `_`)."""
     if _WIDE_CHARACTER.match(character):
         return False
-    return character.isalnum() or character == "_" or unicodedata.combining(character) != 0
+    return character.isalnum() or unicodedata.combining(character) != 0
 
 
 class OffsetMap:

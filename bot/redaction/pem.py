@@ -92,7 +92,9 @@ class KeyReader:
         return False
 
     def _read_last(self, text: str, *, final: bool) -> None:
-        if final and (match := _LAST.match(text, self.position)):
+        """At the end of the text the beginning of another line belongs to the key."""
+        gap = text[self.end : self.position]
+        if final and ("\n" in gap or "\\" in gap) and (match := _LAST.match(text, self.position)):
             self.position = self.end = match.end()
 
     def shift(self, count: int) -> None:

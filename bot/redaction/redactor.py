@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.redaction.detectors import detectors
 from bot.redaction.findings import Finding, Masked, placeholder
-from bot.redaction.scanner import Rules, Scanner
+from bot.redaction.scanner import HOLD_LIMIT, Rules, Scanner
 from bot.redaction.words import OperatorWords, WordFinder
 
 _BLOCK = 2048  # characters given to the scanner at once
@@ -51,12 +51,15 @@ class Redactor:
         return MaskingStream(Scanner(self._rules))
 
 
+__all__ = ["HOLD_LIMIT", "MaskingStream", "Redactor"]
+
+
 class MaskingStream:
     """Masks a text that comes in pieces, and never gives out a character that may still become part of a finding.
 
     All that `feed` and `finish` gave is what masking the whole text would have given, however it was split. What is
-    held back is a few characters of ordinary text, and never more than `HOLD_LIMIT` visible ones; a longer secret is
-    already masked when its end comes.
+    held back is the last word or two of ordinary text, and never more than `HOLD_LIMIT` visible characters of any; a
+    longer secret is already masked when its end comes.
     """
 
     def __init__(self, scanner: Scanner) -> None:

@@ -20,9 +20,14 @@ from bot.redaction.lexer import CONTEXT, HOLD, LOOK_AHEAD, REACH
 from bot.redaction.normalise import WIDE, View
 from bot.redaction.pem import KeyReader, next_barrier, unfinished_from
 from bot.redaction.segment import Detector, Segment
-from bot.redaction.words import WordFinder
+from bot.redaction.words import PATTERN_LIMIT, WORD_LIMIT, WordFinder
 
+HOLD_LIMIT = (
+    HOLD + 512
+)  # the most that is ever held: a cluster, and what the operator's patterns may still match
 _DEEPEST = 3  # searches between findings, one inside the other
+_WORD = re.compile(rf"[^\W{WIDE}]")
+_LONGEST_WORD = PATTERN_LIMIT + 2 * WORD_LIMIT
 _RANK = {kind: rank for rank, kind in enumerate(CERTAINTY)}
 _GIANT = re.compile(rf"[^\s\"'`<>\[{WIDE}]*+")
 
@@ -50,6 +55,7 @@ class Scanner:
         self._found: list[Finding] = []
         self._key: KeyReader | None = None
         self._giant = False
+        self._words: _Words | None = None
         self.open: Finding | None = None
         self.settled = 0
 
@@ -92,31 +98,32 @@ class Scanner:
 
     def _search(self, text: str, stop: int, *, closed: bool) -> bool:
         """Go through the text up to `stop`. True: something was found, and the text behind it is to be searched anew."""
-        words, known = self._find_words(text, stop, closed)
+        words = self._words = self._words or self._find_words(text, stop, closed)
         position = self._start
         while position < stop:
-            position, end = _next_cluster(text, position, stop, known, words, closed=closed)
+            position, end = _next_cluster(text, position, stop, words, closed=closed)
             if end == position:
                 break
             reach = end
             if end - position > HOLD:
                 reach, end = position + HOLD, position + HOLD - REACH
-            elif not closed and (end > known or not lexer.is_decided(text, end, stop)):
+            elif not closed and (end > words.known or not lexer.is_decided(text, end, stop)):
                 break
             spans = self._examine(text, position, end, reach, words)
             if spans:
-                self._take(spans, is_open=reach > end and spans[-1].end == reach)
+                self._take(text, spans, is_open=reach > end and spans[-1].end == reach)
                 return True
             position = end
         self._keep_context(position)
+        self._words = None
         return False
 
-    def _find_words(self, text: str, stop: int, closed: bool) -> tuple[_Words, int]:
-        """The operator's words up to `stop`, and the index before which all of them are known."""
+    def _find_words(self, text: str, stop: int, closed: bool) -> _Words:
+        """The operator's words up to `stop`."""
         if not self._rules.words:
-            return _Words([]), stop
+            return _Words([], stop)
         spans, known = self._rules.words.scan(text, self._start, closed=closed)
-        return _Words([span for span in spans if span.end <= stop and span.start < known]), min(known, stop)
+        return _Words([span for span in spans if span.end <= stop and span.start < known], min(known, stop))
 
     def _examine(self, text: str, start: int, end: int, reach: int, words: _Words) -> list[Span]:
         """What is found from `start` and begins before `end`, together with what masking it uncovers."""
@@ -147,15 +154,20 @@ class Scanner:
             return [Span(found[0].kind, offset, offset + len(piece))]
         return [Span(f.kind, offset + f.start, offset + f.end) for f in found]
 
-    def _take(self, spans: list[Span], *, is_open: bool) -> None:
+    def _take(self, text: str, spans: list[Span], *, is_open: bool) -> None:
         """Report findings; all before the end of the last one is settled."""
         view = self._view
+        end = spans[-1].end
+        if self._words and not is_open and self._words.stay_behind(text, end):
+            self._words.shift(end - 1)
+        else:
+            self._words = None
         found = [Finding(span.kind, view.start(span.start), view.end(span.end)) for span in spans]
         if is_open:
             self._begin(found.pop())
             self._giant = True
         self._found += found
-        self._drop(spans[-1].end)
+        self._drop(end)
 
     def _begin(self, finding: Finding) -> None:
         self.open = finding
@@ -203,36 +215,50 @@ class Scanner:
 
 
 class _Words:
-    """The operator's words in the text being searched, by where they begin."""
+    """The operator's words in the text being searched, by where they begin; before `known` there are no others."""
 
-    __slots__ = ("_spans", "_starts")
+    __slots__ = ("_shift", "_spans", "_starts", "known")
 
-    def __init__(self, spans: list[Span]) -> None:
+    def __init__(self, spans: list[Span], known: int) -> None:
         self._spans = spans
         self._starts = [span.start for span in spans]
+        self._shift = 0
+        self.known = known
 
     def between(self, start: int, end: int) -> list[Span]:
         """Those that begin in `start:end`."""
-        return self._spans[bisect_left(self._starts, start) : bisect_left(self._starts, end)]
+        shift = self._shift
+        found = self._spans[bisect_left(self._starts, start + shift) : bisect_left(self._starts, end + shift)]
+        return [Span(kind, first - shift, last - shift) for kind, first, last in found] if found else found
 
-    def first(self, start: int, end: int) -> Span | None:
-        """The first that begins in `start:end`."""
-        index = bisect_left(self._starts, start)
-        return self._spans[index] if index < len(self._spans) and self._starts[index] < end else None
+    def first(self, start: int, end: int) -> int | None:
+        """Where the first of those begins."""
+        index = bisect_left(self._starts, start + self._shift)
+        begin = self._starts[index] - self._shift if index < len(self._starts) else end
+        return begin if begin < end else None
+
+    def shift(self, count: int) -> None:
+        """The text lost `count` characters at its front."""
+        self._shift += count
+        self.known -= count
+
+    def stay_behind(self, text: str, end: int) -> bool:
+        """Whether those behind a finding stay the same when it is masked: it ends with a word, and within none."""
+        if end < len(text) and _WORD.match(text[end - 1]) and _WORD.match(text[end]):
+            return False
+        return all(span.end <= end for span in self.between(max(0, end - _LONGEST_WORD), end))
 
 
-def _next_cluster(
-    text: str, position: int, stop: int, known: int, words: _Words, *, closed: bool
-) -> tuple[int, int]:
+def _next_cluster(text: str, position: int, stop: int, words: _Words, *, closed: bool) -> tuple[int, int]:
     """The next stretch behind cold text that has to be looked at; an empty one where the known text ends."""
     cold = lexer.skip_cold(text, position, stop, closed=closed)
-    exhausted = cold > known
+    exhausted = cold > words.known
     if exhausted:
-        cold = lexer.skip_cold(text, position, known, closed=False)
+        cold = lexer.skip_cold(text, position, words.known, closed=False)
     word = words.first(position, cold)
-    if exhausted and not word:
+    if exhausted and word is None:
         return cold, cold
-    start = lexer.token_start(text, position, word.start) if word else cold
+    start = cold if word is None else lexer.token_start(text, position, word)
     limit = min(stop, start + HOLD + LOOK_AHEAD)
     end = lexer.cluster_end(text, start, limit)
     seen = start

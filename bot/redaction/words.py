@@ -40,8 +40,8 @@ def parse_words(text: str) -> OperatorWords:
     """Read the operator's file: a word or phrase a line, `# comment`, or `re: PATTERN`.
 
     Words are found whatever their case and Unicode form; one of an alphabet only as a whole word, one of
-    ideographs anywhere. A pattern is google-re2's (`(?i)` for any case), begins and ends within one view of 256
-    characters, and must not match nothing. Raises FilterWordsError.
+    ideographs anywhere. A pattern is google-re2's (`(?i)` for any case); `^` and `$` are the ends of a line, a match has
+    at most 256 characters, and the words it begins and ends in are masked whole. Raises FilterWordsError.
     """
     words: dict[str, None] = {}
     patterns: dict[str, None] = {}
