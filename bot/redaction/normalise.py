@@ -236,4 +236,4 @@ def _uneven(text: str) -> list[re.Match[str]]:
 
 @lru_cache(maxsize=65536)
 def _is_odd(character: str) -> bool:
-    return folded(character) != character.lower()
+    return len(character.lower()) != 1 or folded(character) != character.lower()
