@@ -35,6 +35,7 @@ HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
 UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 RULER = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 TAB = 4
+STOPS = ".)"
 BAR = re.compile(r"(?<!\\)\|")
 
 
@@ -76,7 +77,11 @@ class _Reader:
             leaf = Flow.NOTHING
         if not self.rest.strip():
             return self._made(Kind.BLANK, boxes, Flow.NOTHING)
-        opened, item = self._open(unmatched, leaf)
+        opened, item = self._open(boxes, unmatched, leaf)
+        if item and leaf is Flow.PARAGRAPH and not context.fresh and _is_carried(unmatched):
+            self.inserted = (
+                margin(boxes).rstrip() + "\n"
+            )  # else a number other than 1 would belong to the paragraph
         return self._leaf(boxes, opened, unmatched, leaf, item)
 
     # Boxes.
@@ -94,7 +99,9 @@ class _Reader:
                 self.lead += " " * box.shown
         return len(self.context.boxes)
 
-    def _open(self, unmatched: tuple[Box, ...], leaf: Leaf) -> tuple[tuple[Box, ...], bool]:
+    def _open(
+        self, boxes: tuple[Box, ...], unmatched: tuple[Box, ...], leaf: Leaf
+    ) -> tuple[tuple[Box, ...], bool]:
         """The boxes that begin on this line, and whether a list item is among them."""
         opened: list[Box] = []
         while self._indent() < TAB:
@@ -109,8 +116,8 @@ class _Reader:
                 number = marker["number"]
                 if not body[marker.end() :].strip() or (number and int(number) != 1):
                     break
-            elder = unmatched[0] if unmatched and not opened else None
-            opened.append(self._take_marker(marker, elder))
+            left = () if opened else unmatched
+            opened.append(self._take_marker(marker, left, (*boxes, *opened)))
         return tuple(opened), any(isinstance(box, Item) for box in opened)
 
     def _take_quote(self) -> bool:
@@ -125,21 +132,28 @@ class _Reader:
             self.lead += " "
         return True
 
-    def _take_marker(self, marker: re.Match[str], elder: Box | None) -> Item:
+    def _take_marker(self, marker: re.Match[str], left: tuple[Box, ...], outer: tuple[Box, ...]) -> Item:
+        """A list item begins here, inside the boxes `outer`, where the boxes `left` end."""
         indent = self._indent()
         self._drop(indent)
-        written = marker.group()
+        written = mark = marker.group()
         self.rest, self.column = self.rest[len(written) :], self.column + len(written)
         gap = self._indent() if self.rest.strip() else 1
         gap = gap if gap <= TAB else 1
         self._drop(gap)
-        sort = marker["bullet"] or marker["stop"]
+        sort = stop = marker["bullet"] or marker["stop"]
         number, carried = int(marker["number"] or 0), False
+        elder = left[0] if left else None
         if isinstance(elder, Item) and elder.sort == sort:
-            number, carried = elder.number + 1, elder.carried
-        mark = written if not carried or marker["bullet"] else f"{number}{sort}"
+            number, carried, stop = elder.number + 1, elder.carried, elder.stop if elder.shown else sort
+        else:
+            elder = None
+        if marker["number"]:
+            if not isinstance(elder, Item) or not elder.shown:
+                stop = _stop_apart(outer, left[1:] if elder else left, sort)
+            mark = f"{number}{stop}" if carried or stop != sort else written
         self.lead += " " * indent + mark + (" " * gap if self.rest.strip() else "")
-        return Item(indent + len(written) + gap, indent + len(mark) + gap, sort, number, carried)
+        return Item(indent + len(written) + gap, indent + len(mark) + gap, sort, stop, number, carried)
 
     # Leaves.
 
@@ -283,6 +297,30 @@ class _Reader:
             taken += 1
         self.rest = " " * max(0, self.column - target) + self.rest[taken:]
         self.column = min(self.column, target)
+
+
+def _is_carried(boxes: tuple[Box, ...]) -> bool:
+    """Whether these boxes are left of an item whose mark stands in the message before."""
+    return any(isinstance(box, Item) and not box.shown for box in boxes)
+
+
+def _stop_apart(outer: tuple[Box, ...], left: tuple[Box, ...], sort: str) -> str:
+    """What follows the numbers of a list so that it stays apart from others that have moved to the left, beside it: a
+    full stop or a bracket, since CommonMark tells lists apart by them."""
+    taken: list[str] = []
+    for box in outer:
+        if isinstance(box, Quote):
+            taken.clear()
+        elif box.sort in STOPS and not box.shown:
+            taken.append(_other(box.sort, taken))
+    for depth, box in enumerate(left):
+        if isinstance(box, Item) and box.shown and not margin(left[:depth]):
+            taken.append(box.stop)
+    return _other(sort, taken)
+
+
+def _other(sort: str, taken: list[str]) -> str:
+    return next((stop for stop in (sort, *STOPS) if stop not in taken), sort)
 
 
 def _cells(row: str) -> int:

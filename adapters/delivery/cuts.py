@@ -40,6 +40,7 @@ NO_START = set("，。、；：！？）」』】》”’…,.;:!?)]}%")
 SPLITTABLE = {Kind.TEXT, Kind.HEADING, Kind.CODE, Kind.INDENTED}
 NEVER_BEFORE = {Kind.BLANK, Kind.RULER, Kind.UNDERLINE, Kind.FENCE_END}
 TRIES = 40
+GLANCE = 24
 
 Fits = Callable[[int], bool]
 
@@ -124,14 +125,13 @@ class _Search:
     def _within(self, pattern: regex.Pattern[str]) -> Iterator[int]:
         """Offsets inside lines, after each match, where both halves of the line have words."""
         for line in self.lines:
-            if line.kind not in SPLITTABLE:
+            if not self._is_splittable(line):
                 continue
             offset, body = self._source(line)
-            for match in pattern.finditer(body):
-                at = offset + match.end()
-                after = body[match.end() :]
-                if body[: match.end()].strip() and after.strip() and not self._misleads(line, after):
-                    yield at
+            first, last = len(body) - len(body.lstrip()), len(body.rstrip())
+            for match in pattern.finditer(body, first + 1, last):
+                if match.end() < last and not self._misleads(line, body[match.end() :][:GLANCE]):
+                    yield offset + match.end()
 
     def _forced(self, reach: int) -> int | None:
         """Inside a word, between graphemes; where not even that fits, inside what should have stayed in one piece."""
@@ -152,8 +152,15 @@ class _Search:
         line = self.lines[index]
         offset, body = self._source(line)
         inside = bool(body[: max(0, at - offset)].strip()) and bool(body[at - offset :].strip())
-        good = inside and line.kind in SPLITTABLE and self.text[at] not in NO_START
-        return good and not self._misleads(line, body[at - offset :])
+        good = inside and self._is_splittable(line) and self.text[at] not in NO_START
+        return good and not self._misleads(line, body[at - offset :][:GLANCE])
+
+    @staticmethod
+    def _is_splittable(line: Line) -> bool:
+        """A line that may be cut in the middle; what begins like a table's row may be its header."""
+        return line.kind in SPLITTABLE and (
+            line.kind is Kind.CODE or not line.content.lstrip().startswith("|")
+        )
 
     @staticmethod
     def _misleads(line: Line, rest: str) -> bool:

@@ -27,6 +27,7 @@ TARGET = regex.compile(
     r"""(?:\s++(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?+\s*+\)""",
     regex.DOTALL,
 )
+PRODUCT = regex.compile(r"[A-Za-z0-9)]\*[A-Za-z0-9(]")
 LABEL = regex.compile(r"\[[^\[\]\n]{0,200}\]")
 LAST_RUN = regex.compile(r"(?P<mark>[*_~`])(?P=mark)*$")
 LAST_SLASHES = regex.compile(r"\\+$")
@@ -212,7 +213,7 @@ class _Scanner:
         opens, closes = self._flanks(sign, start, end)
         if closes:
             count = self._answer(sign, count, opens)
-        if count and opens:
+        if count and opens and not PRODUCT.match(self.text, max(0, start - 1)):
             self.found.marks.append(Mark(start, sign, count, closes))
 
     def _answer(self, sign: str, count: int, opens: bool) -> int:

@@ -21,6 +21,7 @@ class Item:
     width: int
     shown: int
     sort: str
+    stop: str
     number: int = 0
     carried: bool = False
 
