@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 
+from bot.redaction.findings import Span
 from bot.redaction.identity import find_national_ids
 from bot.redaction.numbers import find_cards, find_cn_ids, find_ssns
 from bot.redaction.personal import find_emails, find_ibans, find_ips
 from bot.redaction.phones import finder as phone_finder
-from bot.redaction.secrets import (
-    LABEL_HINTS,
-    find_cloud_secrets,
-    find_connection_strings,
-    find_http_credentials,
-    find_jwts,
-    find_labelled_secrets,
-    find_url_credentials,
-)
+from bot.redaction.secrets import LABEL_HINTS, find_labelled_secrets
 from bot.redaction.segment import Detector, Segment
+from bot.redaction.tokens import find_cloud_secrets, find_http_credentials, find_jwts
+from bot.redaction.urls import find_connection_strings, find_url_credentials
 from bot.redaction.vendors import find_shaped_tokens, find_vendor_keys, find_webhooks
 
 _Hint = Callable[[Segment], bool]
@@ -77,3 +73,17 @@ def _has_label(segment: Segment) -> bool:
 def _has_scheme(segment: Segment) -> bool:
     lead = segment.lead
     return "bearer" in lead or "basic" in lead or "token" in lead or "-u" in lead
+
+
+_RANK = {kind: rank for rank, kind in enumerate(CERTAINTY)}
+
+
+def longest(found: list[Span]) -> list[Span]:
+    """Of overlapping findings the longest, and of equally long ones the surest; in order."""
+    chosen: list[tuple[int, int, str]] = []
+    for kind, start, end in sorted(found, key=lambda s: (s.start - s.end, _RANK[s.kind], s.start)):
+        place = bisect_left(chosen, (start, end, ""))
+        free_left = place == 0 or chosen[place - 1][1] <= start
+        if free_left and (place == len(chosen) or chosen[place][0] >= end):
+            chosen.insert(place, (start, end, kind))
+    return [Span(kind, start, end) for start, end, kind in chosen]

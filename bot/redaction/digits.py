@@ -154,7 +154,7 @@ def _ends_word(two: str) -> bool:
     return two != "" and (is_word_character(two[-1]) or (two[-1] == "_" and is_word_character(two[0])))
 
 
-_TIGHT = ("-", ".", "/")
+_TIGHT = ("-", ".")
 
 
 def windows(segment: Segment) -> list[Window]:

@@ -6,6 +6,10 @@ import re
 from collections import Counter
 from math import log2
 
+from bot.redaction.normalise import WIDE
+
+ENDS = rf"\s\"'`<>{WIDE}"  # what ends a secret that is not quoted, for use inside a character class
+
 _PLACEHOLDER = re.compile(
     r"\.\.\.|…|\*{3}|x{5}|X{5}|<|>|\$\{|\$\(|\{\{|%\(|%s|FILTERED"
     r"|(?i:your|\bmy[-_]|insert|replace|change[-_]?(?:me|it|this)|placeholder|dummy|redacted|goes[-_]?here|[-_]here\b|here\Z)"
@@ -25,7 +29,10 @@ def entropy(value: str) -> float:
 
 
 _PART = re.compile(r"[A-Za-z0-9]+")
-_VERSIONED = re.compile(r"[A-Za-z]*\d{0,4}|\d+[A-Za-z]{0,2}|[vV]\d+")
+# A word, words written together with capitals, a number, or such with a short number.
+_VERSIONED = re.compile(
+    r"(?:[A-Za-z]?[a-z]{0,14}(?:[A-Z]{1,4}[a-z]{2,14}){0,8}[A-Z]{0,4}|[A-Z]{0,14})\d{0,4}|\d+[A-Za-z]{0,2}"
+)
 
 
 def is_random(value: str) -> bool:
@@ -58,3 +65,8 @@ def is_mixed(value: str) -> bool:
     if not (re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search("[0-9]", value)):
         return False
     return _changes(value) * 40 >= 12 * len(value) and entropy(value) >= 4.0
+
+
+def trailing_marks(value: str) -> int:
+    """How many characters at the end of the value belong to the sentence it stands in."""
+    return len(value) - len(value.rstrip(".,;:!?)]}"))

@@ -101,7 +101,7 @@ _DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
 
 
 def _insurance(number: str) -> bool:
-    """UK national insurance number (HMRC NIM39110): no check digit, but prefixes that are never given."""
+    """UK national insurance number (HMRC NIM39110): no check digit, but prefixes that are never given (QQ is, in examples)."""
     return number[:2] not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
 
 
@@ -130,7 +130,7 @@ SCHEMES: tuple[Scheme, ...] = (
     _scheme("us_itin", r"9\d\d-(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])-\d{4}", _is_shaped),
     _scheme("hk_id", r"[A-Z]{1,2}\d{6}\([0-9A]\)", _hong_kong),
     _scheme("sg_nric", r"[STFGM]\d{7}[A-Z]", _singapore),
-    _scheme("gb_nino", r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:\d\d ?){3}[A-D]", _insurance),
+    _scheme("gb_nino", r"(?:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z]|QQ) ?(?:\d\d ?){3}[A-D]", _insurance),
     _scheme(
         "tw_id", r"[A-Z][1289]\d{8}", _taiwan, "身分證字?|身份證字?|身份证|national id|taiwan(?:ese)? id"
     ),

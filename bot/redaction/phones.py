@@ -201,6 +201,8 @@ class _Shape:
             return False
         if sizes[0] == 2 and not (window.alone and len(digits) == 10):
             return False
+        if sizes == (5, 4) and window.separators == ["-"]:  # a US ZIP+4 code
+            return False
         return any(p.number.fullmatch(digits[1:]) for p in plans)
 
     def is_exit_code(self) -> bool:

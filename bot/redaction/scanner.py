@@ -10,25 +10,22 @@ and behind a finding the search begins anew.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from dataclasses import dataclass
 
 from bot.redaction import lexer
-from bot.redaction.detectors import CERTAINTY
+from bot.redaction.clusters import KnownWords, next_cluster
+from bot.redaction.detectors import longest
 from bot.redaction.findings import Finding, Span
-from bot.redaction.lexer import CONTEXT, HOLD, LOOK_AHEAD, REACH
+from bot.redaction.lexer import CONTEXT, HOLD, REACH
 from bot.redaction.normalise import WIDE, View
 from bot.redaction.pem import KeyReader, next_barrier, unfinished_from
 from bot.redaction.segment import Detector, Segment
-from bot.redaction.words import PATTERN_LIMIT, WORD_LIMIT, WordFinder
+from bot.redaction.words import WordFinder
 
 HOLD_LIMIT = (
     HOLD + 512
 )  # the most that is ever held: a cluster, and what the operator's patterns may still match
 _DEEPEST = 3  # searches between findings, one inside the other
-_WORD = re.compile(rf"[^\W{WIDE}]")
-_LONGEST_WORD = PATTERN_LIMIT + 2 * WORD_LIMIT
-_RANK = {kind: rank for rank, kind in enumerate(CERTAINTY)}
 _GIANT = re.compile(rf"[^\s\"'`<>\[{WIDE}]*+")
 
 
@@ -55,7 +52,7 @@ class Scanner:
         self._found: list[Finding] = []
         self._key: KeyReader | None = None
         self._giant = False
-        self._words: _Words | None = None
+        self._words: KnownWords | None = None
         self.open: Finding | None = None
         self.settled = 0
 
@@ -101,7 +98,7 @@ class Scanner:
         words = self._words = self._words or self._find_words(text, stop, closed)
         position = self._start
         while position < stop:
-            position, end = _next_cluster(text, position, stop, words, closed=closed)
+            position, end = next_cluster(text, position, stop, words, closed=closed)
             if end == position:
                 break
             reach = end
@@ -118,14 +115,16 @@ class Scanner:
         self._words = None
         return False
 
-    def _find_words(self, text: str, stop: int, closed: bool) -> _Words:
+    def _find_words(self, text: str, stop: int, closed: bool) -> KnownWords:
         """The operator's words up to `stop`."""
         if not self._rules.words:
-            return _Words([], stop)
+            return KnownWords([], stop)
         spans, known = self._rules.words.scan(text, self._start, closed=closed)
-        return _Words([span for span in spans if span.end <= stop and span.start < known], min(known, stop))
+        return KnownWords(
+            [span for span in spans if span.end <= stop and span.start < known], min(known, stop)
+        )
 
-    def _examine(self, text: str, start: int, end: int, reach: int, words: _Words) -> list[Span]:
+    def _examine(self, text: str, start: int, end: int, reach: int, words: KnownWords) -> list[Span]:
         """What is found from `start` and begins before `end`, together with what masking it uncovers."""
         segment = Segment(text, start, reach)
         found = [word for word in words.between(start, end) if word.end <= reach]
@@ -134,7 +133,7 @@ class Scanner:
                 found += [Span(detector.kind, a, b) for a, b in detector.find(segment) if a < end]
         if not found:
             return []
-        return self._with_uncovered(text, start, _select(found))
+        return self._with_uncovered(text, start, longest(found))
 
     def _with_uncovered(self, text: str, start: int, chosen: list[Span]) -> list[Span]:
         """The findings, and what is found before and between them once they are masked."""
@@ -212,70 +211,3 @@ class Scanner:
         unneeded = max(0, position - CONTEXT)
         self._view.drop(unneeded)
         self._start = position - unneeded
-
-
-class _Words:
-    """The operator's words in the text being searched, by where they begin; before `known` there are no others."""
-
-    __slots__ = ("_shift", "_spans", "_starts", "known")
-
-    def __init__(self, spans: list[Span], known: int) -> None:
-        self._spans = spans
-        self._starts = [span.start for span in spans]
-        self._shift = 0
-        self.known = known
-
-    def between(self, start: int, end: int) -> list[Span]:
-        """Those that begin in `start:end`."""
-        shift = self._shift
-        found = self._spans[bisect_left(self._starts, start + shift) : bisect_left(self._starts, end + shift)]
-        return [Span(kind, first - shift, last - shift) for kind, first, last in found] if found else found
-
-    def first(self, start: int, end: int) -> int | None:
-        """Where the first of those begins."""
-        index = bisect_left(self._starts, start + self._shift)
-        begin = self._starts[index] - self._shift if index < len(self._starts) else end
-        return begin if begin < end else None
-
-    def shift(self, count: int) -> None:
-        """The text lost `count` characters at its front."""
-        self._shift += count
-        self.known -= count
-
-    def stay_behind(self, text: str, end: int) -> bool:
-        """Whether those behind a finding stay the same when it is masked: it ends with a word, and within none."""
-        if end < len(text) and _WORD.match(text[end - 1]) and _WORD.match(text[end]):
-            return False
-        return all(span.end <= end for span in self.between(max(0, end - _LONGEST_WORD), end))
-
-
-def _next_cluster(text: str, position: int, stop: int, words: _Words, *, closed: bool) -> tuple[int, int]:
-    """The next stretch behind cold text that has to be looked at; an empty one where the known text ends."""
-    cold = lexer.skip_cold(text, position, stop, closed=closed)
-    exhausted = cold > words.known
-    if exhausted:
-        cold = lexer.skip_cold(text, position, words.known, closed=False)
-    word = words.first(position, cold)
-    if exhausted and word is None:
-        return cold, cold
-    start = cold if word is None else lexer.token_start(text, position, word)
-    limit = min(stop, start + HOLD + LOOK_AHEAD)
-    end = lexer.cluster_end(text, start, limit)
-    seen = start
-    while end - start <= HOLD and (more := words.between(seen, max(end, start + 1))):
-        seen = more[-1].start + 1
-        furthest = max(span.end for span in more)
-        if furthest > end:
-            end = lexer.cluster_end(text, furthest, max(limit, furthest))
-    return start, end
-
-
-def _select(found: list[Span]) -> list[Span]:
-    """Of overlapping findings the longest, and of equally long ones the surest; in order."""
-    chosen: list[tuple[int, int, str]] = []
-    for kind, start, end in sorted(found, key=lambda s: (s.start - s.end, _RANK[s.kind], s.start)):
-        place = bisect_left(chosen, (start, end, ""))
-        free_left = place == 0 or chosen[place - 1][1] <= start
-        if free_left and (place == len(chosen) or chosen[place][0] >= end):
-            chosen.insert(place, (start, end, kind))
-    return [Span(kind, start, end) for start, end, kind in chosen]

@@ -198,7 +198,7 @@ _SHAPES = re.compile(
     r"(?<![\w.-])(?:"
     r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}"  # Discord bot: base64 of its id, time, HMAC
     r"|mfa\.[A-Za-z0-9_-]{80,100}"  # Discord account
-    r"|\d{8,10}:[A-Za-z0-9_-]{35}"  # Telegram bot (Bot API, "Authorizing your bot")
+    r"|\d{8,10}:[A-Za-z0-9_-]{34,36}"  # Telegram bot (Bot API, "Authorizing your bot")
     r"|[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}"  # Azure AI services, "identifiable" key
     r"|[A-Za-z0-9]{52}AZDO[A-Za-z0-9]{28}"  # Azure DevOps, "identifiable" token
     r"|[A-Za-z0-9_~.]{3}[0-9]Q~[A-Za-z0-9_~.-]{31,34}"  # Microsoft Entra client secret
