@@ -11,7 +11,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types layers check lock clean
+.PHONY: help run extras test lint types layers check lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -20,6 +20,9 @@ help: ## List these targets
 run: ## Start the bot: on every platform that is configured, or a playground in the browser
 	@$(FOR_RUN)
 	@exec $(IN) -m bot run
+
+extras: ## Install the optional parts: plots of usage, more prices
+	@sh scripts/setup.sh $(PYTHON) requirements/run.txt requirements/extras.txt
 
 test: ## Run all tests
 	@$(FOR_TEST)
@@ -46,7 +49,9 @@ lock: ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newes
 	@$(FOR_RUN)
 	@$(IN) -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<1'
 	@$(COMPILE) pyproject.toml --output-file requirements/run.txt
-	@$(COMPILE) pyproject.toml --group test --constraint requirements/run.txt --output-file requirements/test.txt
+	@$(COMPILE) pyproject.toml --all-extras --constraint requirements/run.txt --output-file requirements/extras.txt
+	@$(COMPILE) pyproject.toml --all-extras --group test --constraint requirements/extras.txt --output-file requirements/test.txt
+	@$(COMPILE) pyproject.toml --all-extras --group test --group bench --constraint requirements/test.txt --output-file requirements/bench.txt
 	@$(COMPILE) requirements/pip.in --output-file requirements/pip.txt
 	@$(COMPILE) requirements/local-model.in --no-deps --output-file requirements/local-model.txt
 

@@ -47,7 +47,7 @@ def pins(lock: str) -> dict[str, Requirement]:
 
 
 def test_every_lock_is_pinned_hashed_and_names_no_address() -> None:
-    assert set(LOCKS) == {"run", "test", "local-model", "pip"}
+    assert set(LOCKS) == {"run", "extras", "test", "bench", "local-model", "pip"}
     for lock in LOCKS.values():
         assert pins(lock)
         assert "://" not in lock
@@ -55,9 +55,10 @@ def test_every_lock_is_pinned_hashed_and_names_no_address() -> None:
 
 
 def test_what_tests_install_is_what_runs_and_more() -> None:
-    run, test = pins(LOCKS["run"]), pins(LOCKS["test"])
-    assert set(run) < set(test)
-    assert all(test[name].specifier == run[name].specifier for name in run)
+    run, extras, test = pins(LOCKS["run"]), pins(LOCKS["extras"]), pins(LOCKS["test"])
+    assert set(run) < set(extras) < set(test)
+    assert all(extras[name].specifier == run[name].specifier for name in run)
+    assert all(test[name].specifier == extras[name].specifier for name in extras)
 
 
 @pytest.mark.parametrize("group", ["run", "test"])
