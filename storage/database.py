@@ -22,7 +22,15 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 
 from bot.errors import StoreUnavailable
 from bot.ports import Signal
-from storage.engines import collided, complete, in_memory, postgres_engine, sqlite_engine, unavailable
+from storage.engines import (
+    Threads,
+    collided,
+    complete,
+    in_memory,
+    postgres_engine,
+    sqlite_engine,
+    unavailable,
+)
 from storage.signals import Bell, PostgresBell
 
 PATIENCE = 20.0
@@ -49,12 +57,15 @@ class Database:
     def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
         self.url, self.patience = complete(url), patience
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self._threads = Threads()
         self.bell: Bell
         if self.is_sqlite:
-            self._writer = sqlite_engine(self.url, writes=True, patience=patience)
+            self._writer = sqlite_engine(self.url, self._threads, writes=True, patience=patience)
             memory = in_memory(self.url)
             self._reader = (
-                self._writer if memory else sqlite_engine(self.url, writes=False, patience=patience)
+                self._writer
+                if memory
+                else sqlite_engine(self.url, self._threads, writes=False, patience=patience)
             )
             self.bell = Bell()
         else:
@@ -97,7 +108,7 @@ class Database:
                 async with self._writer.begin() as sql:
                     yield sql
             return
-        engine = sqlite_engine(self.url, writes=True, foreign_keys=False)
+        engine = sqlite_engine(self.url, self._threads, writes=True, foreign_keys=False)
         try:
             with _answering():
                 async with engine.begin() as sql:
@@ -114,6 +125,7 @@ class Database:
         await self.bell.aclose()
         await self._reader.dispose()
         await self._writer.dispose()
+        await self._threads.ended()
 
 
 class Store(Protocol):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from weakref import WeakSet
 
+import aiosqlite
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -16,6 +21,9 @@ from bot.errors import ConfigError
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 READERS = 4
+
+BUSY = 5.0
+"""Seconds that a SQLite connection waits for another's lock."""
 
 # Primary result codes, https://www.sqlite.org/rescode.html
 _SQLITE_LOCKED = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
@@ -53,8 +61,34 @@ def in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
 
+class Threads:
+    """aiosqlite's threads, one for each connection. It leaves a connection whose opening failed or was cancelled to end by itself,
+    which may be after the event loop was closed, to which its thread reports: whoever closes the database waits for them."""
+
+    def __init__(self) -> None:
+        self._started: WeakSet[Thread] = WeakSet()
+
+    def connect(self, *arguments: Any, **parameters: Any) -> aiosqlite.Connection:
+        """What aiosqlite's `connect` does, with the thread noted."""
+        connection = aiosqlite.connect(*arguments, **parameters)
+        thread = connection._thread
+        thread.daemon = True
+        self._started.add(thread)
+        return connection
+
+    async def ended(self) -> None:
+        """Return when all have ended, or when one goes on for longer than any of its statements could."""
+        await asyncio.to_thread(self._join, BUSY + 1)
+
+    def _join(self, patience: float) -> None:
+        until = time.monotonic() + patience
+        for thread in list(self._started):
+            if thread.ident is not None:
+                thread.join(max(until - time.monotonic(), 0))
+
+
 def sqlite_engine(
-    url: URL, *, writes: bool, foreign_keys: bool = True, patience: float = 20.0
+    url: URL, threads: Threads, *, writes: bool, foreign_keys: bool = True, patience: float = 20.0
 ) -> AsyncEngine:
     """An engine whose transactions are BEGIN IMMEDIATE, on one connection; or one of several that can only read.
 
@@ -71,11 +105,15 @@ def sqlite_engine(
         pool_timeout=patience,
         hide_parameters=True,
     )
-    pragmas = ["busy_timeout = 5000", "journal_mode = WAL", "synchronous = NORMAL"]
+    pragmas = [f"busy_timeout = {BUSY * 1000:.0f}", "journal_mode = WAL", "synchronous = NORMAL"]
     pragmas += [
         f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         f"query_only = {'OFF' if writes else 'ON'}",
     ]
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def start(_dialect: Any, _record: Any, _arguments: Any, parameters: dict[str, Any]) -> None:
+        parameters["async_creator_fn"] = threads.connect
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:

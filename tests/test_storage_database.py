@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
@@ -111,33 +113,33 @@ def person(name: str = "ada") -> dict[str, Any]:
 async def test_a_database_locked_by_another_is_unavailable_and_then_works_again(
     sqlite_store: str, clock: FakeClock
 ) -> None:
-    stores = open_stores(sqlite_store, clock)
-    impatient = Desk(Stores(*_impatient(sqlite_store, clock)), clock)
+    desk = Desk(open_stores(sqlite_store, clock), clock)
     other = sqlite3.connect(sqlite_store.removeprefix("sqlite:///"))
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreUnavailable):
-        await impatient.ask()
+    with _impatient(desk), pytest.raises(StoreUnavailable):
+        await desk.ask()
     other.rollback()
     other.close()
-    await impatient.ask()
-    assert len(await impatient.states()) == 1
-    await impatient.stores.aclose()
-    await stores.aclose()
+    await desk.ask()
+    assert len(await desk.states()) == 1
+    await desk.stores.aclose()
 
 
-def _impatient(url: str, clock: FakeClock) -> tuple[Any, ...]:
-    """Stores that give a verb half a second."""
-    opened = open_stores(url, clock)
-    opened.database.patience = 0.5
-    return opened.database, opened.inbox, opened.conversations, opened.ledger
+@contextmanager
+def _impatient(desk: Desk) -> Iterator[None]:
+    """Meanwhile a verb is given half a second."""
+    database = desk.stores.database
+    usual, database.patience = database.patience, 0.5
+    yield
+    database.patience = usual
 
 
 async def test_a_table_locked_by_another_is_unavailable_and_then_works_again(
     postgres_store: str, clock: FakeClock
 ) -> None:
-    desk = Desk(Stores(*_impatient(postgres_store, clock)), clock)
+    desk = Desk(open_stores(postgres_store, clock), clock)
     await desk.ask()
-    with psycopg.connect(postgres_store) as connection:
+    with psycopg.connect(postgres_store) as connection, _impatient(desk):
         connection.execute("LOCK TABLE turn IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(StoreUnavailable):
             await desk.ask()
@@ -161,6 +163,21 @@ async def test_an_unreadable_file_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         await stores.ping()
     await stores.aclose()
+
+
+async def test_no_thread_outlives_a_closed_database_whatever_became_of_its_connections(
+    sqlite_store: str, tmp_path: Path
+) -> None:
+    (tmp_path / "unreadable.db").mkdir()
+    for step in range(40):
+        stores = open_stores(sqlite_store if step % 4 else f"sqlite:///{tmp_path / 'unreadable.db'}")
+        ping = asyncio.create_task(stores.ping())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        ping.cancel()
+        await asyncio.gather(ping, return_exceptions=True)
+        await stores.aclose()
+        assert [one.name for one in threading.enumerate() if "connection_worker" in one.name] == []
 
 
 async def test_missing_tables_are_a_mistake_not_an_absence(tmp_path: Path, postgres_url: str) -> None:
@@ -282,7 +299,7 @@ async def test_a_deadlock_is_tried_again(postgres_store: str) -> None:
         database.write(lambda transaction: crossing(transaction, "ada", "grace")),
         database.write(lambda transaction: crossing(transaction, "grace", "ada")),
     )
-    assert attempts == 3
+    assert attempts >= 3  # the one that was sent back may come between once more
     async with database.reading() as sql:
         assert set((await sql.execute(select(people.c.met_turn))).scalars()) == {3}
     await database.aclose()
