@@ -58,6 +58,7 @@ FRAGMENTS = st.sampled_from(
         *NEGATIVES,
         *(" ", "\n", ".", "，", "。", "-", "+", "(", ")", "@", ":", "=", "_", "\u200b", "\u200b" * 40, "1", "4111", "138", "13800138000"),
         *("password", "token=", "密码", "eyJ", "sk-", "-----BEGIN ", "-----END RSA PRIVATE KEY-----", "[FILTERED:", "[FILTERED:card]", "]"),
+        *("<EMAIL_1>", "<EMAIL_", "_2>"),
         *("project", "Titan", "机密", "文件", "acme", "PRJ-", "foo", "bar", "top", "cafe"),
         *("\u0301", "hello there", "你好", "İß", "\ud800", "x" * 30),
     ]

@@ -1,17 +1,37 @@
-"""Find and mask sensitive data, in a whole text and in one that grows. Pure: no files, no network, no clock."""
+"""Find sensitive data, in a whole text and in one that grows, and mask it or exchange it for placeholders that can be put
+back. Pure: no files, no network, no clock."""
 
 from __future__ import annotations
 
-from bot.redaction.findings import Finding, Masked
-from bot.redaction.redactor import MaskingStream, Redactor
+from bot.redaction.actions import ActionsError, Policy, SortedOut, parse_actions, sort_out
+from bot.redaction.findings import Finding, Found, Masked, Piece
+from bot.redaction.kinds import KINDS, TYPED, Action, Kind
+from bot.redaction.placeholders import Pseudonyms, Restorer, escaped, restore
+from bot.redaction.redactor import MaskingStream, PieceStream, Redactor
 from bot.redaction.words import FilterWordsError, OperatorWords, parse_words
 
 __all__ = [
+    "KINDS",
+    "TYPED",
+    "Action",
+    "ActionsError",
     "FilterWordsError",
     "Finding",
+    "Found",
+    "Kind",
     "Masked",
     "MaskingStream",
     "OperatorWords",
+    "Piece",
+    "PieceStream",
+    "Policy",
+    "Pseudonyms",
     "Redactor",
+    "Restorer",
+    "SortedOut",
+    "escaped",
+    "parse_actions",
     "parse_words",
+    "restore",
+    "sort_out",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.redaction.findings import Span
 from bot.redaction.identity import find_national_ids
+from bot.redaction.kinds import KINDS
 from bot.redaction.numbers import find_cards, find_cn_ids, find_ssns
 from bot.redaction.personal import find_emails, find_ibans, find_ips
 from bot.redaction.phones import finder as phone_finder
@@ -17,13 +18,6 @@ from bot.redaction.urls import find_connection_strings, find_url_credentials
 from bot.redaction.vendors import find_shaped_tokens, find_vendor_keys, find_webhooks
 
 _Hint = Callable[[Segment], bool]
-
-# How sure a kind is, the surest first; decides between findings of the same length. `word` is the operator's, and
-# `private_key` is found apart, since it spans lines.
-CERTAINTY = (
-    "private_key", "jwt", "connection_string", "url_credentials", "cn_id", "card", "iban", "us_ssn", "national_id", "email",
-    "phone", "api_key", "ip", "word",
-)  # fmt: skip
 
 
 def detectors(*, ip_addresses: bool, regions: tuple[str, ...]) -> tuple[Detector, ...]:
@@ -75,7 +69,7 @@ def _has_scheme(segment: Segment) -> bool:
     return "bearer" in lead or "basic" in lead or "token" in lead or "-u" in lead
 
 
-_RANK = {kind: rank for rank, kind in enumerate(CERTAINTY)}
+_RANK = {kind.name: rank for rank, kind in enumerate(KINDS)}
 
 
 def longest(found: list[Span]) -> list[Span]:

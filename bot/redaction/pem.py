@@ -41,7 +41,7 @@ _LAST = re.compile(rf"{_BODY}{{1,15}}\Z")
 
 def next_barrier(text: str, start: int, *, final: bool) -> re.Match[str] | None:
     """The next placeholder or key (then the match's last group is `key`); `final`: nothing will come behind the text."""
-    if text.find("[FILTERED:", start) < 0 and text.find(_BEGIN, start) < 0:
+    if not any(text.find(mark, start) >= 0 for mark in ("[FILTERED:", "<", _BEGIN)):
         return None
     return _BARRIER.search(text, start) or (_CLOSING_KEY.search(text, start) if final else None)
 

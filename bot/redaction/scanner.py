@@ -10,7 +10,7 @@ and behind a finding the search begins anew.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.redaction import lexer
 from bot.redaction.clusters import KnownWords, next_cluster
@@ -88,7 +88,7 @@ class Scanner:
         dropped = len(text) - len(self._view.text)
         start, end = barrier.start() - dropped, barrier.end() - dropped
         if barrier.lastgroup == "key":
-            self._begin(Finding("private_key", self._view.start(start), self._view.end(end)))
+            self.open = Finding("private_key", self._view.start(start), self._view.end(end), whole=False)
             self._key = KeyReader(1)
         self._drop(end)
         return True
@@ -163,18 +163,15 @@ class Scanner:
             self._words = None
         found = [Finding(span.kind, view.start(span.start), view.end(span.end)) for span in spans]
         if is_open:
-            self._begin(found.pop())
+            self.open = replace(found.pop(), whole=False)
             self._giant = True
         self._found += found
         self._drop(end)
 
-    def _begin(self, finding: Finding) -> None:
-        self.open = finding
-
     def _finish(self, end: int) -> None:
         """The open finding ends at an index of the view."""
         if self.open:
-            self._found.append(Finding(self.open.kind, self.open.start, self._view.end(end)))
+            self._found.append(replace(self.open, end=self._view.end(end)))
         self.open = None
 
     def _read_giant(self, final: bool) -> bool:

@@ -1,0 +1,131 @@
+"""Placeholders such as `<EMAIL_1>`: given to originals, and put back into the answer, also into one that grows.
+
+A model does not always write a placeholder as it was given: `<email_1>`, `&lt;EMAIL_1&gt;`, `<EMAIL\\_1>` and a bare
+`EMAIL_1` are understood too. One that the conversation does not have stays as it is written.
+
+A person may type what looks like a placeholder. That is *escaped*: treated as a finding of its own, with a placeholder
+of its own, so that it comes back as it was typed and never as somebody's original.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import regex
+
+from bot.redaction.findings import Found, Piece
+from bot.redaction.kinds import KINDS, TYPED
+
+_LABELS = "|".join(sorted({kind.label for kind in KINDS} | {TYPED.upper()}, key=len, reverse=True))
+_GAP = r"(?:[_ -]|\\_)"
+_NUMBER = r"(?P<number>[1-9]\d{0,5})"
+_BARE = rf"(?P<label>{_LABELS.replace('_', _GAP)})\\?_{_NUMBER}"
+_LOOSE = rf"[ ]?(?P<label>(?i:{_LABELS.replace('_', _GAP)})){_GAP}?{_NUMBER}[ ]?"
+_MENTION = regex.compile(
+    rf"<{_LOOSE}>|&lt;{_LOOSE}&gt;|＜{_LOOSE}＞|\\<{_LOOSE}\\>|(?<![A-Za-z0-9_]){_BARE}(?![A-Za-z0-9_])"
+)
+_LONGEST = 48  # characters of a mention, however it is written
+_NOT_LABEL = regex.compile(r"[^A-Za-z]+")
+
+
+def name(kind: str, number: int) -> str:
+    """The placeholder of the conversation's so-and-so-many-th original of this kind, from 1."""
+    return f"<{kind.upper()}_{number}>"
+
+
+class Pseudonyms:
+    """One conversation's placeholders, in memory. `fresh` are those given since this was made.
+
+    `known` has every one ever given in the conversation; one whose original was deleted has None for it, so that its
+    number is not given to another.
+    """
+
+    def __init__(self, known: Mapping[str, Found] | None = None) -> None:
+        self.fresh: dict[str, Found] = {}
+        self._known = dict(known or {})
+        self._names = {found: name for name, found in self._known.items()}
+        self._last: dict[str, int] = {}
+        for given, found in self._known.items():
+            self._last[found.kind] = max(self._last.get(found.kind, 0), _number(given))
+
+    def name(self, found: Found) -> str:
+        """The placeholder of this finding: always the same for the same original."""
+        if found not in self._names:
+            self._last[found.kind] = self._last.get(found.kind, 0) + 1
+            given = name(found.kind, self._last[found.kind])
+            self._names[found] = given
+            self._known[given] = self.fresh[given] = found
+        return self._names[found]
+
+    def names(self, wanted: Iterable[Found]) -> dict[Found, str]:
+        return {found: self.name(found) for found in wanted}
+
+    @property
+    def originals(self) -> dict[str, str]:
+        return {name: found.original for name, found in self._known.items() if found.original is not None}
+
+
+def _number(given: str) -> int:
+    return int(given.rstrip(">").rpartition("_")[2])
+
+
+def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces of what a person wrote, with everything that could be read as a placeholder made a finding."""
+    for piece in pieces:
+        if isinstance(piece, str):
+            done = 0
+            for mention in _MENTION.finditer(piece):
+                yield piece[done : mention.start()]
+                yield Found(TYPED, mention.group())
+                done = mention.end()
+            yield piece[done:]
+        else:
+            yield piece
+
+
+def restore(text: str, originals: Mapping[str, str]) -> str:
+    """The text with the originals in place of their placeholders."""
+    return _MENTION.sub(lambda mention: _original(mention, originals), text) if originals else text
+
+
+def _original(mention: regex.Match[str], originals: Mapping[str, str]) -> str:
+    label = _NOT_LABEL.sub("_", mention["label"]).upper()
+    return originals.get(f"<{label}_{mention['number']}>", mention.group())
+
+
+class Restorer:
+    """Puts the originals into a growing text: all that `feed` and `finish` gave is what `restore` gives for the whole.
+
+    Only what may still become a placeholder is held back; so none is ever seen in part.
+    """
+
+    def __init__(self, originals: Mapping[str, str]) -> None:
+        self.originals = originals  # may grow too
+        self._waiting = ""
+        self._before = ""  # the last character given out, which tells whether a word begins here
+
+    def feed(self, text: str) -> str:
+        """Add a piece; what of the text can be shown in addition to what was given before."""
+        self._waiting += text
+        return self._give(self._open_from())
+
+    def finish(self) -> str:
+        """The rest, when no more comes."""
+        return self._give(len(self._waiting))
+
+    def _open_from(self) -> int:
+        """Where the first placeholder begins that the end may be a part of."""
+        text = self._before + self._waiting
+        end = len(text)
+        for index in range(max(len(self._before), end - _LONGEST), end):
+            match = _MENTION.match(text, index, partial=True)
+            if match and (match.partial or (match.end() == end and text[-1].isdigit())):
+                return index - len(self._before)
+        return len(self._waiting)
+
+    def _give(self, end: int) -> str:
+        text = self._before + self._waiting[:end]
+        given = restore(text, self.originals)[len(self._before) :]
+        self._waiting = self._waiting[end:]
+        self._before = text[-1:]
+        return given
