@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,12 +25,15 @@ from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.inbox import Workers
 from bot.limits import Limits, Rules
 from bot.lock import only_process
+from bot.menu import Menu
 from bot.ports import Adapter, Reception, Waiting
+from bot.preferences import Answers, Decided, Preferences
 from bot.reception import FrontDesk
 from bot.redaction import FilterWordsError, Redactor, parse_words
 from bot.settings import Settings, endpoint
+from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
-from bot.voices import open_voice
+from bot.voices import open_menu, open_voice
 from storage import migrations
 from storage.stores import Stores, open_stores
 
@@ -49,7 +53,8 @@ async def run(settings: Settings, say: Say) -> None:
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
         voice = await open_voice(settings, stack, say, today=now().date())
-        await House(settings, stores, voice).run(say)
+        menu = open_menu(settings, today=lambda: now().date())
+        await House(settings, stores, voice, menu).run(say)
 
 
 async def migrate(settings: Settings, say: Say) -> None:
@@ -73,16 +78,18 @@ async def unfinished(settings: Settings) -> Sequence[Waiting]:
 class House:
     """Everything that runs: how it is put together, how it starts, how it stops."""
 
-    def __init__(self, settings: Settings, stores: Stores, voice: Voice) -> None:
+    def __init__(self, settings: Settings, stores: Stores, voice: Voice, menu: Menu) -> None:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
         limits = Limits(stores.ledger, rules_of(settings), person_key(settings))
         view = View(voice.model.name, voice.system, voice.window, voice.counter)
+        decided = Decided(stores.preferences, defaults_of(settings, menu))
+        settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, view, now),
+            commands=Commands(stores.conversations, limits, view, settings_command, now),
             redactor=redactor,
             counter=voice.counter,
             admins=settings.admins,
@@ -260,6 +267,17 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> S
         )
     say("database: PostgreSQL")
     return stores
+
+
+def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
+    """What the operator's settings say for places where no admin has decided, by platform."""
+    threads = {"slack": settings.slack_answers == "thread", "discord": settings.discord_answers == "thread"}
+    usual = Preferences(model=str(menu.usual), system_prompt=settings.system_prompt)
+
+    def defaults(platform: str) -> Preferences:
+        return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)
+
+    return defaults
 
 
 def rules_of(settings: Settings) -> Rules:

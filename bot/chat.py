@@ -34,12 +34,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who speaks. `language` is a BCP 47 tag where the platform tells it, else empty."""
+    """Who speaks. `language` is a BCP 47 tag where the platform tells it, else empty; `roles` are ids, where a platform has roles."""
 
     id: str
     name: str
     admin: bool = False
     language: str = ""
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ class Incoming:
     `message` is the platform's id of the message; `revision` is empty for the message as it was sent, and for an edit a
     text that sorts after every earlier revision of it. Both together name what was said, not its delivery: redelivered
     and twin events are one. `address` is a small versioned JSON value, opaque to all but its adapter, enough to answer
-    later, from another process. `branched_at` is when the thread's root was said, for a message in a thread.
+    later, from another process. `branched_at` is when the thread's root was said, for a message in a thread. `named` says whom the
+    names in it mean, as they stand there: `@Ada` is `<@U1>`, a role `<@&5>`.
     """
 
     place: Place
@@ -86,6 +88,7 @@ class Incoming:
     direct: bool = False
     revision: str = ""
     branched_at: datetime | None = None
+    named: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -16,14 +16,22 @@ from bot.context import Counter, Fitted, Window, fit
 from bot.limits import NANO, Limits
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Spent
+from bot.settings_command import SettingsCommand
+from bot.settings_command import takes as settings_takes
+
+
+def nothing(argument: str) -> bool:
+    return not argument
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`private`: the answer is for the asker's eyes only."""
+    """`private`: the answer is for the asker's eyes only. `takes` says whether words said after the verb are its argument, and not
+    the rest of a question that happens to begin with it."""
 
     verb: str
     private: bool = True
+    takes: Callable[[str], bool] = nothing
 
     def summary(self, language: str) -> str:
         return notice(f"help_{self.verb}", language)
@@ -35,16 +43,20 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("context"),
     Command("usage"),
     Command("leave", private=False),
+    Command("settings", takes=settings_takes),
 )
 
 VERBS: Final = {command.verb: command for command in COMMANDS}
 
 
-def spoken_command(text: str) -> str | None:
-    """The verb, when a text addressed to the bot is exactly a command: `reset`, `/reset` or `!reset`, in any case."""
-    word = text.strip().lower()
-    verb = word[1:] if word[:1] in {"/", "!"} else word
-    return verb if verb in VERBS else None
+def spoken_command(text: str) -> tuple[str, str] | None:
+    """Verb and argument, when a text addressed to the bot is a command: `reset`, `/reset` or `!reset`, in any case."""
+    if not text.strip():
+        return None
+    word, *rest = text.split(maxsplit=1)
+    verb, argument = word.lower().removeprefix("/").removeprefix("!"), "".join(rest).strip()
+    command = VERBS.get(verb)
+    return (verb, argument) if command is not None and command.takes(argument) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +72,14 @@ class View:
 class Commands:
     """Runs a command and says what came of it."""
 
-    def __init__(self, conversations: Conversations, limits: Limits, view: View, clock: Clock) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        limits: Limits,
+        view: View,
+        settings: SettingsCommand,
+        clock: Clock,
+    ) -> None:
         self._conversations, self._limits = conversations, limits
         self._view, self._clock = view, clock
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str]]] = {
@@ -69,6 +88,7 @@ class Commands:
             "context": self._context,
             "usage": self._usage,
             "leave": self._leave,
+            "settings": settings.run,
         }
 
     async def run(self, invocation: Invocation, language: str) -> Said:

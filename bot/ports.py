@@ -190,12 +190,20 @@ class Renewal:
     cancel: Cancel | None = None
 
 
+class Topic(StrEnum):
+    """What a signal is about."""
+
+    TURNS = "turns"
+    PREFERENCES = "preferences"
+
+
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something changed: there may be work (`turn` is None), or that turn was called off."""
+    """Something changed. About turns: there may be work (`turn` is None), or that turn was called off."""
 
     turn: int | None = None
     cancel: Cancel | None = None
+    topic: Topic = Topic.TURNS
 
 
 class Inbox(Protocol):
@@ -328,6 +336,44 @@ class Conversations(Protocol):
         """True for the first turn of this person on this platform's installation (again for the same turn)."""
 
     async def revoke(self, platform: str, installation: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What admins decided, as text by the option's name: for a channel, and for its whole installation."""
+
+    channel: Mapping[str, str]
+    installation: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A decision of an admin's: from one text to another (None: nothing decided). `actor` is the person's id on the platform.
+
+    `action` is the command that made it, `subject` what was changed. `everywhere`: for the installation, not just the channel.
+    """
+
+    place: Place
+    actor: str
+    action: str
+    subject: str
+    new: str | None
+    old: str | None = None
+    everywhere: bool = False
+    at: datetime | None = None
+
+
+class PreferenceStore(Protocol):
+    """What was decided for places, and the record of who did (`storage/preferences.py`)."""
+
+    async def levels(self, place: Place) -> Levels:
+        """What is decided there. One small read, kept for a moment; a change holds at once, in every process."""
+
+    async def change(self, change: Change, now: datetime) -> bool:
+        """Decide an option and write it down in the record; `old` is found here. False when it was decided just so already."""
+
+    async def changes(self, place: Place, most: int) -> Sequence[Change]:
+        """The newest changes that concern that channel, newest first."""
 
 
 @dataclass(frozen=True, slots=True)

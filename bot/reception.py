@@ -7,7 +7,7 @@ goes past this file, neither into the store nor into a log.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, message_key, plain_text
@@ -45,9 +45,9 @@ class FrontDesk:
         if not await self._addressed(incoming):
             return Receipt(Outcome.NOT_ADDRESSED)
         language = self._speak(incoming.author)
-        verb = spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
-        if verb is not None:
-            return await self._spoken(incoming, verb, language)
+        command = spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
+        if command is not None:
+            return await self._spoken(incoming, *command, language)
         if not incoming.text.strip():
             return Receipt(
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
@@ -82,7 +82,7 @@ class FrontDesk:
         if not await self._inbox.once(invocation.key, self._clock()):
             return Said(notice("gone", language))
         log.info("command %s on %s", invocation.verb[:20], invocation.place.platform)
-        return await self._commands.run(invocation, language)
+        return await self._commands.run(self._known(invocation), language)
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
         """A button under an answer: only for the one who asked, or an admin."""
@@ -105,12 +105,15 @@ class FrontDesk:
             return True
         return bool(incoming.place.thread) and await self._conversations.following(incoming.place)
 
-    async def _spoken(self, incoming: Incoming, verb: str, language: str) -> Receipt:
+    async def _spoken(self, incoming: Incoming, verb: str, argument: str, language: str) -> Receipt:
         if not await self._inbox.once(incoming.key, self._clock()):
             return Receipt(Outcome.DUPLICATE)
-        invocation = Invocation(incoming.key, incoming.place, incoming.author, verb, direct=incoming.direct)
+        argument = _with_ids(argument, incoming.named)
+        invocation = Invocation(
+            incoming.key, incoming.place, incoming.author, verb, argument, direct=incoming.direct
+        )
         log.info("command %s on %s", verb, incoming.place.platform)
-        return Receipt(Outcome.COMMAND, await self._commands.run(invocation, language))
+        return Receipt(Outcome.COMMAND, await self._commands.run(self._known(invocation), language))
 
     async def _accept(self, incoming: Incoming, language: str) -> Receipt:
         content, masked, tokens = self._filtered(incoming.content)
@@ -143,8 +146,20 @@ class FrontDesk:
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)
 
+    def _known(self, invocation: Invocation) -> Invocation:
+        """The same, its author known as an admin also where only the operator says so."""
+        admin = self._is_admin(invocation.place, invocation.author)
+        return replace(invocation, author=replace(invocation.author, admin=admin))
+
     def _is_admin(self, place: Place, author: Author) -> bool:
         return author.admin or f"{place.platform}:{author.id}" in self._admins
+
+
+def _with_ids(text: str, named: Mapping[str, str]) -> str:
+    """A command's argument with people and roles by their ids, longer names first: `@Ada Lovelace` is not `@Ada`."""
+    for name in sorted(named, key=len, reverse=True):
+        text = text.replace(name, named[name])
+    return text
 
 
 def _deletion(place: Place, message: str) -> str:

@@ -18,6 +18,7 @@ from bot.context import Counter, Estimate, window_for
 from bot.engine import Voice
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
+from bot.menu import Menu
 from bot.models import Model, Models, Spec, check, load_models
 from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
@@ -82,6 +83,13 @@ async def open_voice(
     )
     say(f"model: {spec}")
     return Voice(provider, model, settings.system_prompt, window, counter_for(model))
+
+
+def open_menu(settings: Settings, *, today: Callable[[], date]) -> Menu:
+    """The models that admins of places may choose."""
+    models = load_models(settings.models_file)
+    usual, priced = choose_model(settings, models), settings.user_usd_per_month is not None
+    return Menu(models, access_of(settings), usual, priced=priced, today=today)
 
 
 def counter_for(model: Model) -> Counter:

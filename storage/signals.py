@@ -13,7 +13,7 @@ import logging
 import random
 import uuid
 import weakref
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import psycopg
 from psycopg import sql
@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.chat import Cancel
-from bot.ports import Signal
+from bot.ports import Signal, Topic
 
 CHANNEL = "rejoinder"
 PER_NOTICE = 100
@@ -29,6 +29,9 @@ PER_NOTICE = 100
 
 SILENCE = 30.0
 """Seconds without a word after which the listening connection is tried: a dead one is silent, too."""
+
+EVERYTHING = tuple(Signal(topic=topic) for topic in Topic)
+"""Anything may have changed."""
 
 log = logging.getLogger(__name__)
 
@@ -67,16 +70,25 @@ class Bell:
 
     def __init__(self) -> None:
         self._subscriptions: weakref.WeakSet[Subscription] = weakref.WeakSet()
+        self._listeners: list[Callable[[Signal], None]] = []
 
     def subscribe(self) -> Subscription:
-        """All signals from now on, until either side is closed."""
+        """All signals about turns from now on, until either side is closed."""
         subscription = Subscription()
         self._subscriptions.add(subscription)
         return subscription
 
+    def hear(self, listener: Callable[[Signal], None]) -> None:
+        """Have every signal told to `listener` as it rings, until the end: for what is remembered only until it changes."""
+        self._listeners.append(listener)
+
     def ring(self, signals: Sequence[Signal]) -> None:
+        for listener in self._listeners:
+            for signal in signals:
+                listener(signal)
+        about_turns = [signal for signal in signals if signal.topic is Topic.TURNS]
         for subscription in list(self._subscriptions):
-            subscription.put(signals)
+            subscription.put(about_turns)
 
     async def announce(self, connection: AsyncConnection, signals: Sequence[Signal]) -> None:
         """Tell other processes once the connection's transaction is committed. Here: there are none."""
@@ -87,7 +99,7 @@ class Bell:
 
 
 class PostgresBell(Bell):
-    """Passes signals to and from other processes, too. Listens from the first subscription on."""
+    """Passes signals to and from other processes, too. Listens from the first subscriber or listener on."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__()
@@ -96,12 +108,19 @@ class PostgresBell(Bell):
         self._listener: asyncio.Task[None] | None = None
 
     def subscribe(self) -> Subscription:
-        if self._listener is None:
-            self._listener = asyncio.create_task(self._listen_always(), name="signals")
+        self._begin()
         return super().subscribe()
 
+    def hear(self, listener: Callable[[Signal], None]) -> None:
+        self._begin()
+        super().hear(listener)
+
+    def _begin(self) -> None:
+        if self._listener is None:
+            self._listener = asyncio.create_task(self._listen_always(), name="signals")
+
     async def announce(self, connection: AsyncConnection, signals: Sequence[Signal]) -> None:
-        said = [(signal.turn, signal.cancel) for signal in dict.fromkeys(signals)]
+        said = [(signal.turn, signal.cancel, signal.topic) for signal in dict.fromkeys(signals)]
         for start in range(0, len(said), PER_NOTICE):
             payload = json.dumps([self._name, said[start : start + PER_NOTICE]])
             await connection.execute(
@@ -136,7 +155,7 @@ class PostgresBell(Bell):
 
     async def _listen(self, connection: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-        self.ring([Signal()])  # whatever happened meanwhile was not heard
+        self.ring(EVERYTHING)  # whatever happened meanwhile was not heard
         while True:
             async for notice in connection.notifies(timeout=SILENCE):
                 self.ring(self._heard(notice.payload))
@@ -146,7 +165,10 @@ class PostgresBell(Bell):
         """What another process said. What a newer version says that is not understood still means: look."""
         try:
             name, said = json.loads(payload)
-            signals = [Signal(turn, None if cancel is None else Cancel(cancel)) for turn, cancel in said]
+            signals = [
+                Signal(turn, None if cancel is None else Cancel(cancel), Topic(topic))
+                for turn, cancel, topic in said
+            ]
         except (ValueError, TypeError):
-            return [Signal()]
+            return EVERYTHING
         return [] if name == self._name else signals

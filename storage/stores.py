@@ -10,6 +10,7 @@ from storage import migrations
 from storage.conversations import SqlConversations
 from storage.database import Database
 from storage.ledger import SqlLedger
+from storage.preferences import SqlPreferences
 from storage.turns import Turns
 
 
@@ -25,6 +26,7 @@ class Stores:
     inbox: Turns
     conversations: SqlConversations
     ledger: SqlLedger
+    preferences: SqlPreferences
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -44,4 +46,10 @@ class Stores:
 def open_stores(url: str, clock: Clock = _now) -> Stores:
     """Stores on this URL. Connects with the first verb, not yet."""
     database = Database(url)
-    return Stores(database, Turns(database, clock), SqlConversations(database, clock), SqlLedger(database))
+    return Stores(
+        database,
+        Turns(database, clock),
+        SqlConversations(database, clock),
+        SqlLedger(database),
+        SqlPreferences(database, clock),
+    )

@@ -214,3 +214,30 @@ calls = Table(
     Column("settled_at", Instant),
     sqlite_autoincrement=True,
 )
+
+preferences = Table(
+    "preference",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),  # empty: what holds in the whole installation
+    Column("name", Text, primary_key=True),
+    Column("value", Words, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("at", Instant, nullable=False),
+    _text("platform"),
+    _text("installation"),
+    _text("channel", default=""),  # empty: it concerns the whole installation
+    _text("actor"),
+    _text("action"),
+    _text("subject"),
+    Column("old", Words),
+    Column("new", Words),
+    sqlite_autoincrement=True,
+)
+Index("ix_audit_place", audit.c.platform, audit.c.installation, audit.c.id)

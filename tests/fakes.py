@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Text, Turn, Usage
 from bot.errors import RejoinderError
+from bot.menu import Menu
+from bot.models import Spec, load_models
 from bot.ports import Button, Journal
+from bot.providers import Access
 
 ADA = Author("U1", "Ada")
 GRACE = Author("U2", "Grace")
@@ -49,6 +52,12 @@ def incoming(
     return Incoming(
         place, message, author, content, address, sent_at, mentioned, direct, revision, branched_at
     )
+
+
+def a_menu(*, priced: bool = False) -> Menu:
+    """Models of OpenAI can be reached, those of others can't."""
+    access, usual = Access(openai_api_key="k"), Spec("openai", "gpt-6-luna")
+    return Menu(load_models(), access, usual, priced=priced, today=lambda: date(2026, 11, 22))
 
 
 @dataclass

@@ -27,8 +27,10 @@ from bot.inbox import Workers
 from bot.limits import Limits, Rules
 from bot.models import Model
 from bot.ports import Button, Outcome
+from bot.preferences import Decided, Preferences
 from bot.reception import FrontDesk
 from bot.redaction import Redactor
+from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
 from storage.stores import Stores, open_stores
@@ -42,6 +44,7 @@ from tests.fakes import (
     Gate,
     ScriptedProvider,
     Shown,
+    a_menu,
     answer,
     incoming,
 )
@@ -110,9 +113,11 @@ class Bot:
             while await self.stores.inbox.unfinished():  # noqa: ASYNC110 - the database tells nobody
                 await asyncio.sleep(0.005)
 
-    async def command(self, verb: str, *, author: Author = ADA, place: Place = CHANNEL) -> str:
+    async def command(
+        self, verb: str, argument: str = "", *, author: Author = ADA, place: Place = CHANNEL
+    ) -> str:
         self.said += 1
-        said = await self.desk.invoked(Invocation(f"K{self.said}", place, author, verb))
+        said = await self.desk.invoked(Invocation(f"K{self.said}", place, author, verb, argument))
         return said.text
 
     @property
@@ -146,10 +151,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         redactor = Redactor()
         limits = Limits(stores.ledger, rules, b"key")
         voice = Voice(provider, Model("openai", "test"), "Be kind.", window, counter, continuations)
+        view = View("test", "Be kind.", window, counter)
+        decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
+        settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, View("test", "Be kind.", window, counter), clock),
+            commands=Commands(stores.conversations, limits, view, settings, clock),
             redactor=redactor,
             counter=counter,
             admins=(),

@@ -1,0 +1,177 @@
+"""What holds at a place, beyond the operator's settings: its admins decide, for a channel or for the whole installation.
+
+`OPTIONS` is the one table of what can be decided. Each option is a field of `Preferences`; it is stored as the text that its admins
+would type, so that what is shown, typed and stored is the same. What holds is the channel's value, else its installation's, else the
+operator's default.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from bot.chat import Author, Place
+from bot.ports import Levels, PreferenceStore
+
+LONGEST_PROMPT: Final = 4_000
+"""Characters of a system prompt."""
+MOST_LISTED: Final = 50
+
+
+class Unfit(Exception):
+    """A value that an option can't have: the code of a notice that says why, and its parameters."""
+
+    def __init__(self, code: str, **parameters: object) -> None:
+        super().__init__(code)
+        self.code, self.parameters = code, parameters
+
+
+class Scope(StrEnum):
+    """Whose memory it is: the channel's (its threads are branches), each thread's own, or each person's own."""
+
+    CHANNEL = "channel"
+    THREAD = "thread"
+    USER = "user"
+
+
+class Answers(StrEnum):
+    """Where an answer appears: in a thread under its question, or in the channel."""
+
+    CHANNEL = "channel"
+    THREAD = "thread"
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Who may talk to the bot. None: everyone; else the listed people, and roles (with an `&` before their id). Admins always may."""
+
+    listed: tuple[str, ...] | None = None
+
+    def admits(self, author: Author) -> bool:
+        if self.listed is None or author.admin or author.id in self.listed:
+            return True
+        return any(f"&{role}" in self.listed for role in author.roles)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What holds at a place. `model` is `provider:model`, or empty for the operator's own choice."""
+
+    model: str = ""
+    system_prompt: str = ""
+    scope: Scope = Scope.CHANNEL
+    answers: Answers = Answers.THREAD
+    talk: Talk = Talk()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Something that can be decided. `read` understands a text or raises `Unfit`, `write` is its reverse.
+
+    `choices` are all texts there are, or those that are worth proposing. `operator`: only who stands in `REJOINDER_ADMINS` decides.
+    What it means is told by the notice `setting_NAME`.
+    """
+
+    name: str
+    read: Callable[[str], Any]
+    write: Callable[[Any], str] = str
+    choices: tuple[str, ...] = ()
+    long: bool = False
+    operator: bool = False
+
+
+def _prompt(text: str) -> str:
+    if len(text) > LONGEST_PROMPT:
+        raise Unfit("setting_too_long", most=LONGEST_PROMPT, length=len(text))
+    return text
+
+
+def _one_of(kind: type[StrEnum]) -> Callable[[str], StrEnum]:
+    def read(text: str) -> StrEnum:
+        try:
+            return kind(text.lower())
+        except ValueError:
+            raise Unfit("setting_not_a_choice", choices=", ".join(f"`{one}`" for one in kind)) from None
+
+    return read
+
+
+_LISTED = re.compile(r"<@!?(?P<person>[\w-]+)(?:\|[^<>]*)?>|<@&(?P<role>\d+)>")
+
+
+def _talk(text: str) -> Talk:
+    words = text.strip().lower()
+    if words in ("everyone", "admins"):
+        return Talk(None if words == "everyone" else ())
+    found = [match["person"] or f"&{match['role']}" for match in _LISTED.finditer(text)]
+    if not found or re.sub(r"[\s,;]", "", _LISTED.sub("", text)):
+        raise Unfit("setting_not_people")
+    if len(found) > MOST_LISTED:
+        raise Unfit("setting_too_many", most=MOST_LISTED)
+    return Talk(tuple(dict.fromkeys(found)))
+
+
+def _talk_text(talk: Talk) -> str:
+    if talk.listed is None:
+        return "everyone"
+    return " ".join(f"<@{one}>" for one in talk.listed) or "admins"
+
+
+OPTIONS: Final[Mapping[str, Option]] = {
+    option.name: option
+    for option in (
+        Option("model", str.strip),
+        Option("system_prompt", _prompt, long=True),
+        Option("scope", _one_of(Scope), choices=tuple(Scope)),
+        Option("answers", _one_of(Answers), choices=tuple(Answers)),
+        Option("talk", _talk, _talk_text, choices=("everyone", "admins")),
+    )
+}
+
+
+class Level(StrEnum):
+    """Who decided."""
+
+    CHANNEL = "channel"
+    INSTALLATION = "installation"
+    OPERATOR = "operator"
+
+
+class Decided:
+    """What was decided where, on top of what the operator has set; `defaults` says that for a platform."""
+
+    def __init__(self, store: PreferenceStore, defaults: Callable[[str], Preferences]) -> None:
+        self._store, self._defaults = store, defaults
+
+    async def at(self, place: Place) -> Preferences:
+        """What holds there."""
+        return (await self.explained(place))[0]
+
+    async def explained(self, place: Place) -> tuple[Preferences, Mapping[str, Level]]:
+        """What holds there, and who decided each option."""
+        return resolve(self._defaults(place.platform), await self._store.levels(place))
+
+
+def resolve(defaults: Preferences, levels: Levels) -> tuple[Preferences, Mapping[str, Level]]:
+    """The nearest level that decided counts. What an option can no longer read (it was stored by another version) decides nothing."""
+    values: dict[str, Any] = {}
+    deciders = dict.fromkeys(OPTIONS, Level.OPERATOR)
+    for level, stored in ((Level.INSTALLATION, levels.installation), (Level.CHANNEL, levels.channel)):
+        for name, text in stored.items():
+            try:
+                values[name] = OPTIONS[name].read(text)
+            except (KeyError, Unfit):
+                continue
+            deciders[name] = level
+    return replace(defaults, **values), deciders
+
+
+def written(preferences: Preferences) -> dict[str, str]:
+    """Every option as text."""
+    return {
+        field.name: OPTIONS[field.name].write(getattr(preferences, field.name))
+        for field in fields(Preferences)
+    }
