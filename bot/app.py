@@ -18,14 +18,16 @@ from pathlib import Path
 from aiohttp import web
 
 from bot import vocabularies
-from bot.commands import Commands, View, command_list
-from bot.engine import Engine, Voice
+from bot.commands import Commands, command_list
+from bot.context import Counter
+from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.inbox import Workers
 from bot.limits import Limits, Rules
 from bot.lock import only_process
 from bot.menu import Menu
+from bot.models import load_models
 from bot.ports import Adapter, Reception, Waiting
 from bot.preferences import Answers, Decided, Preferences
 from bot.reception import FrontDesk
@@ -33,7 +35,8 @@ from bot.redaction import FilterWordsError, Redactor, parse_words
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
-from bot.voices import open_menu, open_voice
+from bot.voice import Voices
+from bot.voices import Switchboard, open_menu
 from storage import migrations
 from storage.stores import Stores, open_stores
 
@@ -52,9 +55,11 @@ async def run(settings: Settings, say: Say) -> None:
         settings.data.mkdir(parents=True, exist_ok=True)
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
-        voice = await open_voice(settings, stack, say, today=now().date())
+        models = load_models(settings.models_file)
+        voices = Switchboard(settings, models, stack, say, today=lambda: now().date())
+        await voices.open()
         menu = open_menu(settings, today=lambda: now().date())
-        await House(settings, stores, voice, menu).run(say)
+        await House(settings, stores, voices, voices.counter, menu).run(say)
 
 
 async def migrate(settings: Settings, say: Say) -> None:
@@ -78,20 +83,21 @@ async def unfinished(settings: Settings) -> Sequence[Waiting]:
 class House:
     """Everything that runs: how it is put together, how it starts, how it stops."""
 
-    def __init__(self, settings: Settings, stores: Stores, voice: Voice, menu: Menu) -> None:
+    def __init__(
+        self, settings: Settings, stores: Stores, voices: Voices, counter: Counter, menu: Menu
+    ) -> None:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
         limits = Limits(stores.ledger, rules_of(settings), person_key(settings))
-        view = View(voice.model.name, voice.system, voice.window, voice.counter)
         decided = Decided(stores.preferences, defaults_of(settings, menu))
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, view, settings_command, now),
+            commands=Commands(stores.conversations, limits, voices, settings_command, now),
             redactor=redactor,
-            counter=voice.counter,
+            counter=counter,
             admins=settings.admins,
             language=settings.language,
             queue=settings.queue,
@@ -104,10 +110,11 @@ class House:
             platforms={adapter.platform: adapter for adapter in self._adapters},
             conversations=stores.conversations,
             limits=limits,
-            voice=voice,
+            voices=voices,
             redactor=redactor,
             language=settings.language,
             attempts=settings.attempts,
+            continuations=settings.continuations,
             clock=now,
             meters=self._meters,
         )

@@ -12,12 +12,13 @@ from decimal import Decimal
 from typing import Final
 
 from bot.chat import Invocation, Message, Role
-from bot.context import Counter, Fitted, Window, fit
+from bot.context import Fitted, fit
 from bot.limits import NANO, Limits
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Spent
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
+from bot.voice import Voice, Voices
 
 
 def nothing(argument: str) -> bool:
@@ -59,16 +60,6 @@ def spoken_command(text: str) -> tuple[str, str] | None:
     return (verb, argument) if command is not None and command.takes(argument) else None
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the `context` command needs to know of the model in use."""
-
-    model: str
-    system: str
-    window: Window
-    counter: Counter
-
-
 class Commands:
     """Runs a command and says what came of it."""
 
@@ -76,12 +67,12 @@ class Commands:
         self,
         conversations: Conversations,
         limits: Limits,
-        view: View,
+        voices: Voices,
         settings: SettingsCommand,
         clock: Clock,
     ) -> None:
         self._conversations, self._limits = conversations, limits
-        self._view, self._clock = view, clock
+        self._voices, self._clock = voices, clock
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str]]] = {
             "help": self._help,
             "reset": self._reset,
@@ -116,16 +107,16 @@ class Commands:
         return notice("left" if changed else "left_already", language)
 
     async def _context(self, invocation: Invocation, language: str) -> str:
-        view = self._view
+        voice = (await self._voices.candidates(invocation.place))[0]
         fitted = await fit(
             self._conversations.history(invocation.place),
             Message(Role.USER, ""),
-            system=view.system,
-            window=view.window,
-            counter=view.counter,
+            system=voice.system,
+            window=voice.window,
+            counter=voice.counter,
             named=not invocation.direct,
         )
-        return _context_text(fitted, view, language)
+        return _context_text(fitted, voice, language)
 
     async def _usage(self, invocation: Invocation, language: str) -> str:
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
@@ -138,11 +129,11 @@ def _turns_word(turns: int, language: str) -> str:
     return notice("turn_one" if turns == 1 else "turn_many", language)
 
 
-def _context_text(fitted: Fitted, view: View, language: str) -> str:
-    question = view.window.prompt - fitted.system - fitted.history
-    counting = notice("context_exact" if view.counter.exact else "context_estimate", language)
+def _context_text(fitted: Fitted, voice: Voice, language: str) -> str:
+    question = voice.window.prompt - fitted.system - fitted.history
+    counting = notice("context_exact" if voice.counter.exact else "context_estimate", language)
     lines = [
-        notice("context_head", language, model=view.model, counting=counting),
+        notice("context_head", language, model=voice.model.name, counting=counting),
         notice("context_system", language, tokens=fitted.system),
         notice(
             "context_history",
@@ -152,8 +143,8 @@ def _context_text(fitted: Fitted, view: View, language: str) -> str:
             tokens=fitted.history,
         ),
         notice("context_question", language, tokens=question),
-        notice("context_total", language, tokens=view.window.prompt),
-        notice("context_answer", language, tokens=view.window.answer),
+        notice("context_total", language, tokens=voice.window.prompt),
+        notice("context_answer", language, tokens=voice.window.answer),
         "",
         notice("context_dropped" if fitted.dropped else "context_whole", language),
     ]

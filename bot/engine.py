@@ -19,7 +19,7 @@ from typing import Final
 
 from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, State, Usage
 from bot.commands import amount, unit_word
-from bot.context import Counter, Fitted, Window, fit, upper_bound
+from bot.context import Fitted, fit, upper_bound
 from bot.continuation import Join, continued
 from bot.errors import (
     CutOff,
@@ -35,33 +35,18 @@ from bot.errors import (
 )
 from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
-from bot.models import Model
 from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Button, Clock, Conversations, Provider, Reply
+from bot.ports import Adapter, Button, Clock, Conversations, Reply
 from bot.providers.retries import open_stream
 from bot.redaction import Redactor
 from bot.telemetry import Meters
+from bot.voice import Voice, Voices
 
 log = logging.getLogger(__name__)
 
 SETTLING: Final = 5.0
 """Seconds to wait for a database that is away, before a call is left unsettled."""
 STOP_NOTICES: Final = {Cancel.STOPPED: "stopped", Cancel.RESET: "reset_meanwhile"}
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """The model in use: who is asked, what it is told first, what fits, and how its tokens are counted.
-
-    `continuations` is how often an answer whose stream broke is asked to go on.
-    """
-
-    provider: Provider
-    model: Model
-    system: str
-    window: Window
-    counter: Counter
-    continuations: int = 2
 
 
 @dataclass(slots=True)
@@ -87,17 +72,19 @@ class Engine:
         platforms: Mapping[str, Adapter],
         conversations: Conversations,
         limits: Limits,
-        voice: Voice,
+        voices: Voices,
         redactor: Redactor,
         language: str,
         attempts: int,
+        continuations: int,
         clock: Clock,
         meters: Meters,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._platforms, self._conversations, self._limits = platforms, conversations, limits
-        self._voice, self._redactor, self._language = voice, redactor, language
-        self._attempts, self._clock, self._meters, self._sleep = attempts, clock, meters, sleep
+        self._voices, self._redactor, self._language = voices, redactor, language
+        self._attempts, self._continuations = attempts, continuations
+        self._clock, self._meters, self._sleep = clock, meters, sleep
 
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says."""
@@ -126,18 +113,19 @@ class Engine:
             if turn.attempts > self._attempts:
                 raise GaveUp
             reply.start()
-            fitted = await self._fit(held)
-            finish = await self._speak(held, reply, fitted)
-            await self._store(held, finish)
+            voice = (await self._voices.candidates(turn.place))[0]
+            fitted = await self._fit(held, voice)
+            finish = await self._speak(held, reply, voice, fitted)
+            await self._store(held, voice, finish)
             notes = await self._notes(held, fitted, finish)
         else:
             held.said = turn.answer
         await reply.finish(_with_notes(held.said, notes))
         await self._close(held, State.DONE)
 
-    async def _fit(self, held: Held) -> Fitted:
+    async def _fit(self, held: Held, voice: Voice) -> Fitted:
         """Choose what the model sees of this conversation."""
-        turn, voice = held.turn, self._voice
+        turn = held.turn
         named = not turn.direct
         question = Message(Role.USER, turn.text, turn.author.name if named else "")
         history = self._conversations.history(turn.place, before=turn)
@@ -145,9 +133,9 @@ class Engine:
             history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named
         )
 
-    async def _speak(self, held: Held, reply: Reply, fitted: Fitted) -> Finish:
+    async def _speak(self, held: Held, reply: Reply, voice: Voice, fitted: Fitted) -> Finish:
         """Have the model answer, showing the answer as it grows. A stream that breaks is asked to go on where it broke."""
-        voice, turn = self._voice, held.turn
+        turn = held.turn
         prompt = Prompt(
             model=voice.model.name,
             system=voice.system,
@@ -156,13 +144,13 @@ class Engine:
             user=self._limits.person(turn.place, turn.author),
             cache_key=f"conversation-{turn.conversation}",
         )
-        for rounds_left in reversed(range(1 + voice.continuations)):
+        for rounds_left in reversed(range(1 + self._continuations)):
             asked = continued(prompt, held.said) if held.said else prompt
             tokens = fitted.total + sum(
                 voice.counter.count(m.text) for m in asked.messages[len(prompt.messages) :]
             )
             try:
-                return await self._stream(held, reply, asked, tokens)
+                return await self._stream(held, reply, voice, asked, tokens)
             except CutOff:
                 if not rounds_left:
                     raise
@@ -171,15 +159,17 @@ class Engine:
                 )
         raise AssertionError("the last round returns or raises")
 
-    async def _stream(self, held: Held, reply: Reply, prompt: Prompt, prompt_tokens: int) -> Finish:
+    async def _stream(
+        self, held: Held, reply: Reply, voice: Voice, prompt: Prompt, prompt_tokens: int
+    ) -> Finish:
         """One call: reserve its worst cost, stream it, settle what it used, whatever way it ends."""
         started = self._clock()
-        worst = upper_bound(prompt_tokens, self._voice.counter)
-        reservation = await self._limits.reserve(held.turn, self._voice.model, prompt, worst, started)
+        worst = upper_bound(prompt_tokens, voice.counter)
+        reservation = await self._limits.reserve(held.turn, voice.model, prompt, worst, started)
         call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
         try:
             asked = replace(prompt, max_output_tokens=reservation.output_cap)
-            async with aclosing(open_stream(self._voice.provider, asked, sleep=self._sleep)) as deltas:
+            async with aclosing(open_stream(voice.provider, asked, sleep=self._sleep)) as deltas:
                 async for delta in deltas:
                     call.take(delta, self._clock())
                     if text := mask.feed(delta.text):
@@ -210,9 +200,13 @@ class Engine:
         except LeaseLost:
             log.warning("a call could not be settled: its reservation stands")
 
-    async def _store(self, held: Held, finish: Finish) -> None:
-        counter = self._voice.counter
+    async def _store(self, held: Held, voice: Voice, finish: Finish) -> None:
+        counter = voice.counter
         await held.answered(held.said, counter.count(held.said), counter.name, finish)
+
+    async def _store_part(self, held: Held, finish: Finish) -> None:
+        """Keep what was said of an answer that did not become whole."""
+        await self._store(held, (await self._voices.candidates(held.turn.place))[0], finish)
 
     async def _notes(self, held: Held, fitted: Fitted, finish: Finish) -> list[str]:
         """What the bot adds below the answer in its own voice, each when it is due and only then."""
@@ -243,7 +237,7 @@ class Engine:
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
         if held.said and held.turn.answer is None:
-            await self._store(held, Finish.LENGTH)
+            await self._store_part(held, Finish.LENGTH)
         if not isinstance(error, DeliveryError):
             await self._end(held, reply, self._error_text(held, error, number), buttons=(Button.RETRY,))
         await self._close(held, State.FAILED, error=error.code, reference=number)
@@ -253,7 +247,7 @@ class Engine:
         match held.why:
             case Cancel.STOPPED | Cancel.RESET:
                 if held.said:
-                    await self._store(held, Finish.STOP)
+                    await self._store_part(held, Finish.STOP)
                 await self._end(held, reply, self._notice(held, STOP_NOTICES[held.why]))
                 await self._close(held, State.CANCELLED)
             case Cancel.DELETED:

@@ -12,10 +12,18 @@ from bot.settings import Settings
 GROUPS = (
     ("Slack", ("SLACK_", "REJOINDER_SLACK_")),
     ("Discord", ("DISCORD_", "REJOINDER_DISCORD_")),
-    ("The model", ("OPENAI_", "ANTHROPIC_", "REJOINDER_MODEL", "REJOINDER_LOCAL_MODEL")),
+    (
+        "The model",
+        ("OPENAI_", "ANTHROPIC_", "REJOINDER_MODEL", "REJOINDER_FALLBACK_MODELS", "REJOINDER_LOCAL_MODEL"),
+    ),
     (
         "The conversation",
-        ("REJOINDER_SYSTEM_PROMPT", "REJOINDER_CONTEXT_TOKENS", "REJOINDER_MAX_OUTPUT_TOKENS"),
+        (
+            "REJOINDER_SYSTEM_PROMPT",
+            "REJOINDER_CONTEXT_TOKENS",
+            "REJOINDER_MAX_OUTPUT_TOKENS",
+            "REJOINDER_CONTINUATIONS",
+        ),
     ),
     ("Limits per person", ("REJOINDER_USER_",)),
     ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),

@@ -108,6 +108,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_MODEL",
         description="The model that answers, `provider:model` or a name from `bot/models.toml`; empty: chosen by the key that is set.",
     )
+    fallback_models: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="REJOINDER_FALLBACK_MODELS",
+        description="Models that answer when that one can't, in order, comma-separated.",
+    )
     models_file: Path | None = Field(
         None,
         alias="REJOINDER_MODELS",
@@ -131,6 +136,13 @@ class Settings(BaseSettings):
     )
     max_output_tokens: int = Field(
         4_000, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
+    )
+
+    continuations: int = Field(
+        2,
+        ge=0,
+        alias="REJOINDER_CONTINUATIONS",
+        description="Times an answer that broke off is gone on with.",
     )
 
     user_requests_per_minute: int | None = Field(
@@ -227,7 +239,7 @@ class Settings(BaseSettings):
         "INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text."
     )
 
-    @field_validator("discord_shard_ids", "admins", mode="before")
+    @field_validator("discord_shard_ids", "admins", "fallback_models", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return (

@@ -1,11 +1,12 @@
-"""Which model answers, and how it is reached: from the settings to a `Voice`.
+"""Which models answer, and how they are reached: from the settings to a `Voice` of each.
 
 A model that is named is used; else the key that is set decides; with neither key nor base URL, the small model on this machine answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import date
@@ -14,14 +15,15 @@ from typing import Final
 from pydantic import SecretStr
 
 from bot import tokens
+from bot.chat import Place
 from bot.context import Counter, Estimate, window_for
-from bot.engine import Voice
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
 from bot.menu import Menu
 from bot.models import Model, Models, Spec, check, load_models
 from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
+from bot.voice import Voice
 
 USUAL_OPENAI: Final = "openai:gpt-6-luna"
 USUAL_CLAUDE: Final = "anthropic:claude-haiku-5-5"
@@ -51,38 +53,78 @@ def choose_model(settings: Settings, models: Models) -> Spec:
     )
 
 
-async def open_voice(
-    settings: Settings, stack: AsyncExitStack, say: Callable[[str], None], *, today: date
-) -> Voice:
-    """Reach the model, starting the local one if it is the one; closed with `stack`. Raises `ConfigError`."""
-    models = load_models(settings.models_file)
-    spec = choose_model(settings, models)
-    model, access = models.get(spec), access_of(settings)
-    if spec.provider == "local":
-        local = await _start_local(settings, stack, say)
-        access = replace(access, local_base_url=local.base_url)
-        model = replace(model, window=local.context_tokens)
-    elif speaks_for_itself(spec, access):
-        for warning in check(model, today):
-            say(f"warning: {warning}")
-    if settings.user_usd_per_month is not None and model.price is None:
-        raise ConfigError(
-            "REJOINDER_USER_USD_PER_MONTH",
-            f"can't be held: the price of {spec} is not known",
-            "Give its price in the file REJOINDER_MODELS, or limit tokens instead",
+class Switchboard:
+    """Reaches models, each once and when it is first asked for; all are let go when `stack` closes. Implements `Voices`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        models: Models,
+        stack: AsyncExitStack,
+        say: Callable[[str], None],
+        *,
+        today: Callable[[], date],
+    ) -> None:
+        self._settings, self._models, self._stack, self._say = settings, models, stack, say
+        self._today, self._access = today, access_of(settings)
+        self._reached: dict[Spec, Voice] = {}
+        self._reaching = asyncio.Lock()
+        self._usual: tuple[Voice, ...] = ()
+
+    async def open(self) -> None:
+        """Reach the usual model and those that stand in for it. Raises `ConfigError`."""
+        usual = choose_model(self._settings, self._models)
+        stand_ins = [self._models.spec(name) for name in self._settings.fallback_models]
+        specs = list(dict.fromkeys([usual, *stand_ins]))
+        self._usual = tuple([await self.reach(spec) for spec in specs])
+        self._say(f"model: {usual}" + "".join(f", then {spec}" for spec in specs[1:]))
+
+    @property
+    def counter(self) -> Counter:
+        """How what is said is counted when it comes in: as the usual model counts."""
+        return self._usual[0].counter
+
+    async def candidates(self, place: Place) -> Sequence[Voice]:
+        return self._usual
+
+    async def reach(self, spec: Spec) -> Voice:
+        """A model as the settings have it speak, ready to be asked. Raises `ConfigError`."""
+        async with self._reaching:
+            if spec not in self._reached:
+                self._reached[spec] = await self._open(spec)
+            return self._reached[spec]
+
+    async def _open(self, spec: Spec) -> Voice:
+        settings, model = self._settings, self._models.get(spec)
+        if spec.provider == "local":
+            local = await self._start_local()
+            model = replace(model, window=local.context_tokens)
+        elif speaks_for_itself(spec, self._access):
+            for warning in check(model, self._today()):
+                self._say(f"warning: {warning}")
+        if settings.user_usd_per_month is not None and model.price is None:
+            raise ConfigError(
+                "REJOINDER_USER_USD_PER_MONTH",
+                f"can't be held: the price of {spec} is not known",
+                "Give its price in the file REJOINDER_MODELS, or limit tokens instead",
+            )
+        provider = build_provider(spec, self._access, self._models)
+        self._stack.push_async_callback(provider.aclose)
+        await warm_up(provider)
+        await tokens.load(model.name)
+        window = window_for(
+            model.window,
+            model.max_output,
+            context_tokens=settings.context_tokens,
+            max_output_tokens=settings.max_output_tokens,
         )
-    provider = build_provider(spec, access, models)
-    stack.push_async_callback(provider.aclose)
-    await warm_up(provider)
-    await tokens.load(model.name)
-    window = window_for(
-        model.window,
-        model.max_output,
-        context_tokens=settings.context_tokens,
-        max_output_tokens=settings.max_output_tokens,
-    )
-    say(f"model: {spec}")
-    return Voice(provider, model, settings.system_prompt, window, counter_for(model))
+        return Voice(provider, model, settings.system_prompt, window, counter_for(model))
+
+    async def _start_local(self) -> LocalModel:
+        folder = await ensure_installed(self._settings.data, announce=self._say)
+        local = await self._stack.enter_async_context(LocalModel(folder))
+        self._access = replace(self._access, local_base_url=local.base_url)
+        return local
 
 
 def open_menu(settings: Settings, *, today: Callable[[], date]) -> Menu:
@@ -105,11 +147,6 @@ def access_of(settings: Settings) -> Access:
         anthropic_api_key=_open(settings.anthropic_api_key),
         anthropic_base_url=settings.anthropic_base_url,
     )
-
-
-async def _start_local(settings: Settings, stack: AsyncExitStack, say: Callable[[str], None]) -> LocalModel:
-    folder = await ensure_installed(settings.data, announce=say)
-    return await stack.enter_async_context(LocalModel(folder))
 
 
 def _open(secret: SecretStr | None) -> str:

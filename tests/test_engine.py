@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
-from bot.commands import Commands, View
+from bot.commands import Commands
 from bot.context import Window
-from bot.engine import Engine, Voice
+from bot.engine import Engine
 from bot.errors import (
     CutOff,
     EmptyAnswer,
@@ -33,6 +33,7 @@ from bot.redaction import Redactor
 from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
+from bot.voice import SameEverywhere, Voice
 from storage.stores import Stores, open_stores
 from tests.fakes import (
     ADA,
@@ -150,14 +151,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         counter = tokenizer_for("gpt-4o")
         redactor = Redactor()
         limits = Limits(stores.ledger, rules, b"key")
-        voice = Voice(provider, Model("openai", "test"), "Be kind.", window, counter, continuations)
-        view = View("test", "Be kind.", window, counter)
+        voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, view, settings, clock),
+            commands=Commands(stores.conversations, limits, voices, settings, clock),
             redactor=redactor,
             counter=counter,
             admins=(),
@@ -169,10 +169,11 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             platforms={"fake": platform},
             conversations=stores.conversations,
             limits=limits,
-            voice=voice,
+            voices=voices,
             redactor=redactor,
             language="en",
             attempts=3,
+            continuations=continuations,
             clock=clock,
             meters=Meters(),
             sleep=no_wait,

@@ -1,0 +1,43 @@
+"""A model as it speaks in one place, and where to ask for those that may answer there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.chat import Place
+from bot.context import Counter, Window
+from bot.models import Model
+from bot.ports import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A model that may answer: who is asked, what it is told first, what fits, and how its tokens are counted.
+
+    Each candidate is one of its own, so that windows, counts and prices are always those of the model that answers.
+    """
+
+    provider: Provider
+    model: Model
+    system: str
+    window: Window
+    counter: Counter
+
+
+class Voices(Protocol):
+    """Who may answer where."""
+
+    async def candidates(self, place: Place) -> Sequence[Voice]:
+        """The models that may answer in a place, never none: the usual one, then those that stand in for it, in order."""
+
+
+class SameEverywhere:
+    """The same candidates in every place."""
+
+    def __init__(self, *voices: Voice) -> None:
+        self._voices = voices
+
+    async def candidates(self, place: Place) -> Sequence[Voice]:
+        return self._voices
