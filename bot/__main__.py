@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from bot import reference
 from bot.errors import ConfigError, StoreUnavailable
@@ -83,27 +82,17 @@ def migrate() -> None:
 
 
 @cli.command()
-def turns() -> None:
-    """List waiting and running turns with their age and owner."""
+def turns(
+    form: Annotated[
+        str, typer.Option("--as", help="`table`, `plain` for a line each with tabs, `json` for scripts")
+    ] = "table",
+) -> None:
+    """List waiting and running turns, and those that failed in the last day, with their age and owner."""
     from bot import app
+    from bot.listing import show_turns
 
     async def work(settings: Settings) -> None:
-        table = Table("turn", "place", "state", "age", "attempts", "owner")
-        for row in await app.unfinished(settings):
-            place = ":".join(
-                part
-                for part in (row.place.platform, row.place.installation, row.place.channel, row.place.thread)
-                if part
-            )
-            table.add_row(
-                str(row.turn),
-                place,
-                row.state,
-                f"{row.age.total_seconds():.0f} s",
-                str(row.attempts),
-                row.owner,
-            )
-        out.print(table)
+        show_turns(await app.turns(settings), form, out)
 
     _do(work)
 

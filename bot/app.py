@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
@@ -23,6 +24,7 @@ from bot.context import Counter
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import bound_port, health_routes, metrics_route, serve
+from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
 from bot.limits import Limits, Rules
 from bot.lock import only_process
@@ -43,6 +45,10 @@ from storage.stores import Stores, open_stores
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
+
+FAILED_SHOWN: Final = timedelta(days=1)
+MOST_FAILED: Final = 50
+"""Failed turns that `turns` lists."""
 
 
 def now() -> datetime:
@@ -72,10 +78,14 @@ async def migrate(settings: Settings, say: Say) -> None:
         await stores.aclose()
 
 
-async def unfinished(settings: Settings) -> Sequence[Waiting]:
+async def turns(settings: Settings) -> Sequence[Waiting]:
+    """What waits and runs, and what failed lately."""
     stores = open_stores(settings.url)
     try:
-        return await stores.inbox.unfinished()
+        return [
+            *await stores.inbox.unfinished(),
+            *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
+        ]
     finally:
         await stores.aclose()
 
@@ -193,7 +203,12 @@ class House:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
             await self._serve(stack, say)
-            tasks = [asyncio.create_task(self._workers.run(), name="workers")]
+            tasks = [
+                asyncio.create_task(self._workers.run(), name="workers"),
+                asyncio.create_task(
+                    Housekeeping([self._stores.records.sweep], now).run(), name="housekeeping"
+                ),
+            ]
             tasks += [
                 asyncio.create_task(adapter.run(self._ready(adapter, say)), name=adapter.platform)
                 for adapter in self._adapters

@@ -167,6 +167,7 @@ def _columns(incoming: Incoming) -> dict[str, Any]:
         "author_admin": author.admin,
         "address": dict(incoming.address),
         "direct": incoming.direct,
+        "mentioned": incoming.mentioned,
         "sent_at": incoming.sent_at,
         "state": State.WAITING,
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,6 +14,22 @@ from bot.chat import Place
 from storage.tables import RUNNING, WAITING, conversations, turns
 
 unfinished = turns.c.state.in_([WAITING, RUNNING])
+
+
+STANDING = select(
+    turns.c.id.label("turn_id"),
+    turns.c.state,
+    turns.c.created_at,
+    turns.c.owner,
+    turns.c.attempts,
+    turns.c.error,
+    turns.c.reference,
+    conversations.c.platform,
+    conversations.c.installation,
+    conversations.c.channel,
+    conversations.c.thread,
+).join(conversations, conversations.c.id == turns.c.conversation_id)
+"""Turns as an operator wants to see them."""
 
 
 def inserting(sql: AsyncConnection, table: Table) -> postgresql.Insert:

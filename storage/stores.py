@@ -11,6 +11,7 @@ from storage.conversations import SqlConversations
 from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.preferences import SqlPreferences
+from storage.records import SqlRecords
 from storage.turns import Turns
 
 
@@ -27,6 +28,7 @@ class Stores:
     conversations: SqlConversations
     ledger: SqlLedger
     preferences: SqlPreferences
+    records: SqlRecords
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -52,4 +54,5 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         SqlConversations(database, clock),
         SqlLedger(database),
         SqlPreferences(database, clock),
+        SqlRecords(database, clock),
     )

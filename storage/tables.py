@@ -87,6 +87,7 @@ turns = Table(
     _text("counter", default=""),
     Column("address", Json, nullable=False),
     _flag("direct"),
+    _flag("mentioned"),
     Column("sent_at", Instant, nullable=False),
     _text("state"),
     _count("attempts"),
@@ -241,3 +242,24 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_audit_place", audit.c.platform, audit.c.installation, audit.c.id)
+verdicts = Table(
+    "verdict",
+    metadata,
+    Column("key", Text, primary_key=True),  # the message's, as a turn would bear it
+    _text("platform"),
+    _text("installation"),
+    _text("channel"),
+    _text("thread", default=""),
+    _text("author_id"),
+    _text("outcome"),
+    _count("times"),
+    Column("seen_at", Instant, nullable=False, index=True),
+)
+Index(
+    "ix_verdict_author",
+    verdicts.c.platform,
+    verdicts.c.installation,
+    verdicts.c.channel,
+    verdicts.c.author_id,
+    verdicts.c.seen_at,
+)

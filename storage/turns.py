@@ -20,9 +20,9 @@ from storage.cancelling import call_off, forget, in_conversations
 from storage.claims import Again, Claim, take_next
 from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
-from storage.sql import held, insert_new, unfinished, within
-from storage.tables import RUNNING, conversations, receipts, turns
-from storage.values import content_json
+from storage.sql import STANDING, held, insert_new, unfinished, within
+from storage.tables import RUNNING, receipts, turns
+from storage.values import content_json, waiting_value
 from storage.versions import begin_anew
 
 
@@ -209,28 +209,10 @@ class Turns:
         return (await transaction.sql.execute(statement)).rowcount
 
     async def unfinished(self) -> Sequence[Waiting]:
-        statement = (
-            select(
-                turns.c.id, turns.c.state, turns.c.created_at, turns.c.owner, turns.c.attempts, conversations
-            )
-            .join(conversations, conversations.c.id == turns.c.conversation_id)
-            .where(unfinished)
-            .order_by(turns.c.sent_at, turns.c.id)
-        )
+        statement = STANDING.where(unfinished).order_by(turns.c.sent_at, turns.c.id)
         async with self.database.reading() as sql:
-            rows = (await sql.execute(statement)).all()
-        now = self._clock()
-        return [
-            Waiting(
-                turn=row.id,
-                place=Place(row.platform, row.installation, row.channel, row.thread),
-                state=State(row.state),
-                age=now - row.created_at,
-                owner=row.owner or "",
-                attempts=row.attempts,
-            )
-            for row in rows
-        ]
+            rows = (await sql.execute(statement)).mappings().all()
+        return [waiting_value(row, self._clock()) for row in rows]
 
     def signals(self) -> AsyncIterator[Signal]:
         return self.database.bell.subscribe()

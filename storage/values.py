@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.engine import RowMapping
@@ -21,6 +22,7 @@ from bot.chat import (
     Turn,
     plain_text,
 )
+from bot.ports import Waiting
 
 
 def content_json(content: Content) -> list[dict[str, Any]]:
@@ -77,6 +79,19 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
 
 def place_value(row: RowMapping) -> Place:
     return Place(row["platform"], row["installation"], row["channel"], row["thread"])
+
+
+def waiting_value(row: RowMapping, now: datetime) -> Waiting:
+    return Waiting(
+        turn=row["turn_id"],
+        place=place_value(row),
+        state=State(row["state"]),
+        age=now - row["created_at"],
+        owner=row["owner"] or "",
+        attempts=row["attempts"],
+        error=row["error"],
+        reference=row["reference"],
+    )
 
 
 def posted_value(row: RowMapping) -> Posted:

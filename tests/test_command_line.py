@@ -154,4 +154,4 @@ async def test_on_postgresql_migrating_is_a_step_of_its_own(tmp_path: Path, post
             )
         code, output = await outcome(tmp_path / "data", "turns", environment)
         assert code == 0
-        assert "owner" in output
+        assert "owner" in output and "reference" in output
