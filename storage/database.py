@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -23,6 +23,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait
 from bot.errors import StoreUnavailable
 from bot.ports import Signal
 from storage.engines import (
+    BUSY,
     Threads,
     collided,
     complete,
@@ -58,6 +59,7 @@ class Database:
         self.url, self.patience = complete(url), patience
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._threads = Threads()
+        self._verbs, self._closed, self._idle = 0, False, asyncio.Event()
         self.bell: Bell
         if self.is_sqlite:
             self._writer = sqlite_engine(self.url, self._threads, writes=True, patience=patience)
@@ -76,7 +78,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A connection for statements that stand alone. On SQLite it can't write."""
-        with _answering():
+        with self._answering():
             async with asyncio.timeout(self.patience), self._reader.connect() as sql:
                 yield sql
 
@@ -88,7 +90,7 @@ class Database:
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
             reraise=True,
         )
-        with _answering():
+        with self._answering():
             async with asyncio.timeout(self.patience):
                 return await retrying(self._write_once, verb)
 
@@ -104,13 +106,13 @@ class Database:
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
         """One transaction for a migration: no deadline, and no foreign keys enforced on SQLite while tables are replaced."""
         if not self.is_sqlite or in_memory(self.url):
-            with _answering():
+            with self._answering():
                 async with self._writer.begin() as sql:
                     yield sql
             return
         engine = sqlite_engine(self.url, self._threads, writes=True, foreign_keys=False)
         try:
-            with _answering():
+            with self._answering():
                 async with engine.begin() as sql:
                     yield sql
         finally:
@@ -122,10 +124,35 @@ class Database:
             await sql.execute(text("SELECT 1"))
 
     async def aclose(self) -> None:
+        """Take no more verbs, let those under way finish, and close every connection."""
+        self._closed = True
         await self.bell.aclose()
+        if self._verbs:
+            self._idle.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._idle.wait(), BUSY)
         await self._reader.dispose()
         await self._writer.dispose()
         await self._threads.ended()
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Count what is under way, and say in the house's words that the database does not answer."""
+        if self._closed:
+            raise StoreUnavailable("closed")
+        self._verbs += 1
+        try:
+            yield
+        except DBAPIError as error:
+            if not unavailable(error):
+                raise
+            raise StoreUnavailable(type(error.orig).__name__) from error
+        except (PoolTimeout, DisconnectionError, TimeoutError, OSError) as error:
+            raise StoreUnavailable(type(error).__name__) from error
+        finally:
+            self._verbs -= 1
+            if not self._verbs:
+                self._idle.set()
 
 
 class Store(Protocol):
@@ -148,15 +175,3 @@ def writing(
         return await self.database.write(lambda transaction: verb(self, transaction, *args, **kwargs))
 
     return run
-
-
-@contextmanager
-def _answering() -> Iterator[None]:
-    try:
-        yield
-    except DBAPIError as error:
-        if not unavailable(error):
-            raise
-        raise StoreUnavailable(type(error.orig).__name__) from error
-    except (PoolTimeout, DisconnectionError, TimeoutError, OSError) as error:
-        raise StoreUnavailable(type(error).__name__) from error

@@ -180,6 +180,29 @@ async def test_no_thread_outlives_a_closed_database_whatever_became_of_its_conne
         assert [one.name for one in threading.enumerate() if "connection_worker" in one.name] == []
 
 
+async def test_closing_lets_what_is_under_way_finish_and_takes_nothing_more(
+    stores: Stores, clock: FakeClock
+) -> None:
+    desk, begun, go_on = Desk(stores, clock), asyncio.Event(), asyncio.Event()
+
+    async def slowly(transaction: Transaction) -> int:
+        begun.set()
+        await go_on.wait()
+        return (await transaction.sql.execute(select(func.count()).select_from(people))).scalar_one()
+
+    verb = asyncio.create_task(stores.database.write(slowly))
+    await begun.wait()
+    closing = asyncio.create_task(stores.aclose())
+    await asyncio.sleep(0)
+    for late in (desk.ask(), stores.ping()):
+        with pytest.raises(StoreUnavailable, match="closed"):
+            await late
+    assert not closing.done()
+    go_on.set()
+    await closing
+    assert await verb == 0
+
+
 async def test_missing_tables_are_a_mistake_not_an_absence(tmp_path: Path, postgres_url: str) -> None:
     for url in (f"sqlite:///{tmp_path / 'a.db'}", postgres_url + "&options=-csearch_path%3Dnowhere"):
         stores = open_stores(url)
