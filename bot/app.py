@@ -62,10 +62,11 @@ async def run(settings: Settings, say: Say) -> None:
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
         models = load_models(settings.models_file)
-        voices = Switchboard(settings, models, stack, say, today=lambda: now().date())
+        menu = open_menu(settings, models, today=lambda: now().date())
+        decided = Decided(stores.preferences, defaults_of(settings, menu))
+        voices = Switchboard(settings, models, decided, stack, say, today=lambda: now().date())
         await voices.open()
-        menu = open_menu(settings, today=lambda: now().date())
-        await House(settings, stores, voices, voices.counter, menu).run(say)
+        await House(settings, stores, voices, voices.counter, menu, decided).run(say)
 
 
 async def migrate(settings: Settings, say: Say) -> None:
@@ -94,23 +95,29 @@ class House:
     """Everything that runs: how it is put together, how it starts, how it stops."""
 
     def __init__(
-        self, settings: Settings, stores: Stores, voices: Voices, counter: Counter, menu: Menu
+        self,
+        settings: Settings,
+        stores: Stores,
+        voices: Voices,
+        counter: Counter,
+        menu: Menu,
+        decided: Decided,
     ) -> None:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
         limits = Limits(stores.ledger, rules_of(settings), person_key(settings))
-        decided = Decided(stores.preferences, defaults_of(settings, menu))
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, settings_command, now),
+            commands=Commands(stores.conversations, limits, voices, decided, settings_command, now),
             redactor=redactor,
             counter=counter,
             admins=settings.admins,
             language=settings.language,
             queue=settings.queue,
+            decided=decided,
             clock=now,
         )
         self._public: list[web.AbstractRouteDef] = []
@@ -121,6 +128,7 @@ class House:
             conversations=stores.conversations,
             limits=limits,
             voices=voices,
+            decided=decided,
             redactor=redactor,
             language=settings.language,
             attempts=settings.attempts,
@@ -153,7 +161,6 @@ class House:
                 if settings.slack_signing_secret
                 else "",
                 api_url=settings.slack_api_url,
-                answers=settings.slack_answers,
                 reception=desk,
                 language=settings.language,
                 clock=now,
@@ -171,7 +178,6 @@ class House:
                     message_content=settings.discord_message_content == "on",
                     shard_ids=settings.discord_shard_ids,
                     shard_count=settings.discord_shard_count,
-                    answers=settings.discord_answers,
                     reception=desk,
                     commands=command_list(settings.language),
                     language=settings.language,

@@ -7,7 +7,7 @@ so they may cross every wall of the house.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,18 +18,25 @@ class Place:
     """A channel, a direct message, or a thread of one: the lock key and the SQL key of a conversation.
 
     `installation` is the Slack enterprise or team, the Discord guild (the bot's own id for direct messages), or the
-    playground's world. `thread` is the platform's id of the thread, empty in the channel itself.
+    playground's world. `thread` is the platform's id of the thread, empty in the channel itself. `person` is whose conversation
+    it is, where each person has one of their own.
     """
 
     platform: str
     installation: str
     channel: str
     thread: str = ""
+    person: str = ""
 
     @property
     def trunk(self) -> Place:
         """The channel that this place is, or is a thread of."""
-        return Place(self.platform, self.installation, self.channel) if self.thread else self
+        return replace(self, thread="") if self.thread else self
+
+    @property
+    def shared(self) -> Place:
+        """The place as all see it, whoever's conversation it is."""
+        return replace(self, person="") if self.person else self
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bot.context import Fitted, fit
 from bot.limits import NANO, Limits
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Spent
+from bot.preferences import Decided, Scope
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
 from bot.voice import Voice, Voices
@@ -27,11 +28,12 @@ def nothing(argument: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`private`: the answer is for the asker's eyes only. `takes` says whether words said after the verb are its argument, and not
-    the rest of a question that happens to begin with it."""
+    """`private`: the answer is for the asker's eyes only. `inside`: it is about the conversation, so only for those who may talk here.
+    `takes` says whether words said after the verb are its argument, and not the rest of a question that happens to begin with it."""
 
     verb: str
     private: bool = True
+    inside: bool = False
     takes: Callable[[str], bool] = nothing
 
     def summary(self, language: str) -> str:
@@ -40,10 +42,10 @@ class Command:
 
 COMMANDS: Final[tuple[Command, ...]] = (
     Command("help"),
-    Command("reset", private=False),
-    Command("context"),
+    Command("reset", private=False, inside=True),
+    Command("context", inside=True),
     Command("usage"),
-    Command("leave", private=False),
+    Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes),
 )
 
@@ -68,9 +70,11 @@ class Commands:
         conversations: Conversations,
         limits: Limits,
         voices: Voices,
+        decided: Decided,
         settings: SettingsCommand,
         clock: Clock,
     ) -> None:
+        self._decided = decided
         self._conversations, self._limits = conversations, limits
         self._voices, self._clock = voices, clock
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str]]] = {
@@ -108,8 +112,9 @@ class Commands:
 
     async def _context(self, invocation: Invocation, language: str) -> str:
         voice = (await self._voices.candidates(invocation.place))[0]
+        alone = (await self._decided.at(invocation.place)).scope is Scope.THREAD
         fitted = await fit(
-            self._conversations.history(invocation.place),
+            self._conversations.history(invocation.place, alone=alone),
             Message(Role.USER, ""),
             system=voice.system,
             window=voice.window,

@@ -37,6 +37,7 @@ from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
 from bot.notices import language_of, notice, reference, wait_text
 from bot.ports import Adapter, Button, Clock, Conversations, Reply
+from bot.preferences import Decided, Scope
 from bot.providers.retries import open_stream
 from bot.redaction import Redactor
 from bot.telemetry import Meters
@@ -73,6 +74,7 @@ class Engine:
         conversations: Conversations,
         limits: Limits,
         voices: Voices,
+        decided: Decided,
         redactor: Redactor,
         language: str,
         attempts: int,
@@ -82,7 +84,7 @@ class Engine:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._platforms, self._conversations, self._limits = platforms, conversations, limits
-        self._voices, self._redactor, self._language = voices, redactor, language
+        self._voices, self._decided, self._redactor, self._language = voices, decided, redactor, language
         self._attempts, self._continuations = attempts, continuations
         self._clock, self._meters, self._sleep = clock, meters, sleep
 
@@ -128,7 +130,8 @@ class Engine:
         turn = held.turn
         named = not turn.direct
         question = Message(Role.USER, turn.text, turn.author.name if named else "")
-        history = self._conversations.history(turn.place, before=turn)
+        alone = (await self._decided.at(turn.place)).scope is Scope.THREAD
+        history = self._conversations.history(turn.place, before=turn, alone=alone)
         return await fit(
             history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named
         )

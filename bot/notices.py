@@ -78,6 +78,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "context_dropped": "Older turns no longer fit and are left out.",
         "context_whole": "Nothing is left out.",
         # --- settings of a place
+        "not_admitted": "Here I only answer those whom its admins have named.",
         "help_settings": "show or change what holds here: model, instructions, scope, who may talk to me",
         "settings_head": "What holds here:",
         "settings_row": "- `{name}`: {value} ({level})",
@@ -213,6 +214,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "context_total": "- 总预算：{tokens}",
         "context_dropped": "更早的对话放不下，已略去。",
         "context_whole": "没有略去任何内容。",
+        "not_admitted": "在这里，我只回答管理员指定的人。",
         "help_settings": "查看或更改此处的设置：模型、指示、范围、谁可以与我交谈",
         "settings_head": "此处的设置：",
         "settings_row": "- `{name}`：{value}（{level}）",

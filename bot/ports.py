@@ -134,6 +134,7 @@ class Outcome(StrEnum):
     NOT_ADDRESSED = "not_addressed"
     EMPTY = "empty"
     CROWDED = "crowded"
+    NOT_ADMITTED = "not_admitted"
     UNKNOWN_EDIT = "unknown_edit"
     TOO_OLD = "too_old"
     LEFT_OUT = "left_out"
@@ -152,6 +153,9 @@ class Reception(Protocol):
 
     A `StoreUnavailable` must not be acknowledged.
     """
+
+    async def answers_in_thread(self, place: Place) -> bool:
+        """Whether answers to what is said in that channel appear in a thread under the question."""
 
     async def said(self, incoming: Incoming) -> Receipt: ...
 
@@ -383,11 +387,11 @@ class Conversations(Protocol):
         """Take part, or leave. True when that changed anything."""
 
     def history(
-        self, place: Place, *, before: Turn | None = None, most: int = 200
+        self, place: Place, *, before: Turn | None = None, alone: bool = False, most: int = 200
     ) -> AsyncIterator[Exchange]:
         """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first:
-        the place's own, then, for a thread that inherits, its channel's up to the thread's root. Reads page by page, so that
-        stopping early reads little."""
+        the place's own, then, for a thread that inherits, its channel's up to the thread's root (`alone`: the root only). Reads page
+        by page, so that stopping early reads little."""
 
     async def reset(self, place: Place, now: datetime) -> Forgotten:
         """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing."""

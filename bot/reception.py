@@ -11,10 +11,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, message_key, plain_text
-from bot.commands import Commands, spoken_command
+from bot.commands import VERBS, Commands, spoken_command
 from bot.context import Counter
 from bot.notices import language_of, notice
 from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
+from bot.preferences import Answers, Decided, Preferences, Scope
 from bot.redaction import Redactor
 
 log = logging.getLogger(__name__)
@@ -34,28 +35,43 @@ class FrontDesk:
         admins: Collection[str],
         language: str,
         queue: int,
+        decided: Decided,
         clock: Clock,
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
         self._redactor, self._counter = redactor, counter
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
+        self._decided = decided
+
+    async def answers_in_thread(self, place: Place) -> bool:
+        return (await self._decided.at(place)).answers is Answers.THREAD
 
     async def said(self, incoming: Incoming) -> Receipt:
         """A message: a command, a question, or none of ours."""
         if not await self._addressed(incoming):
             return Receipt(Outcome.NOT_ADDRESSED)
+        incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         language = self._speak(incoming.author)
+        holds = await self._decided.at(incoming.place)
         command = spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
         if command is not None:
             return await self._spoken(incoming, *command, language)
+        if not holds.talk.admits(incoming.author):
+            told = incoming.mentioned or incoming.direct
+            return Receipt(Outcome.NOT_ADMITTED, Said(notice("not_admitted", language)) if told else None)
         if not incoming.text.strip():
             return Receipt(
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
             )
-        return await self._accept(incoming, language)
+        return await self._accept(
+            replace(incoming, place=_whose(incoming.place, incoming.author, holds)), language
+        )
 
     async def edited(self, incoming: Incoming) -> Receipt:
         """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question."""
+        incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
+        if not (await self._decided.at(incoming.place)).talk.admits(incoming.author):
+            return Receipt(Outcome.NOT_ADMITTED)
         content, masked, tokens = self._filtered(incoming.content)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
@@ -82,12 +98,15 @@ class FrontDesk:
         if not await self._inbox.once(invocation.key, self._clock()):
             return Said(notice("gone", language))
         log.info("command %s on %s", invocation.verb[:20], invocation.place.platform)
-        return await self._commands.run(self._known(invocation), language)
+        return await self._run(invocation, language)
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
         """A button under an answer: only for the one who asked, or an admin."""
         language = self._speak(invocation.author)
-        owner = None if self._is_admin(invocation.place, invocation.author) else invocation.author.id
+        author = self._known(invocation.place, invocation.author)
+        if not (await self._decided.at(invocation.place)).talk.admits(author):
+            return Said(notice("not_admitted", language))
+        owner = None if author.admin else author.id
         if not await self._inbox.once(invocation.key, self._clock()):
             return None
         if button is Button.STOP:
@@ -113,7 +132,17 @@ class FrontDesk:
             incoming.key, incoming.place, incoming.author, verb, argument, direct=incoming.direct
         )
         log.info("command %s on %s", verb, incoming.place.platform)
-        return Receipt(Outcome.COMMAND, await self._commands.run(self._known(invocation), language))
+        return Receipt(Outcome.COMMAND, await self._run(invocation, language))
+
+    async def _run(self, invocation: Invocation, language: str) -> Said:
+        """A command, by whoever may give it, on the conversation that is theirs."""
+        author = self._known(invocation.place, invocation.author)
+        holds = await self._decided.at(invocation.place)
+        command = VERBS.get(invocation.verb)
+        if command is not None and command.inside and not holds.talk.admits(author):
+            return Said(notice("not_admitted", language))
+        place = _whose(invocation.place, author, holds)
+        return await self._commands.run(replace(invocation, author=author, place=place), language)
 
     async def _accept(self, incoming: Incoming, language: str) -> Receipt:
         content, masked, tokens = self._filtered(incoming.content)
@@ -146,13 +175,14 @@ class FrontDesk:
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)
 
-    def _known(self, invocation: Invocation) -> Invocation:
-        """The same, its author known as an admin also where only the operator says so."""
-        admin = self._is_admin(invocation.place, invocation.author)
-        return replace(invocation, author=replace(invocation.author, admin=admin))
+    def _known(self, place: Place, author: Author) -> Author:
+        """The same, known as an admin also where only the operator says so."""
+        return replace(author, admin=author.admin or f"{place.platform}:{author.id}" in self._admins)
 
-    def _is_admin(self, place: Place, author: Author) -> bool:
-        return author.admin or f"{place.platform}:{author.id}" in self._admins
+
+def _whose(place: Place, author: Author, holds: Preferences) -> Place:
+    """The place, as the person's own where each has a conversation of their own."""
+    return replace(place, person=author.id) if holds.scope is Scope.USER else place
 
 
 def _with_ids(text: str, named: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ A model that is named is used; else the key that is set decides; with neither ke
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -20,10 +21,13 @@ from bot.context import Counter, Estimate, window_for
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
 from bot.menu import Menu
-from bot.models import Model, Models, Spec, check, load_models
+from bot.models import Model, Models, Spec, check
+from bot.preferences import Decided
 from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
 from bot.voice import Voice
+
+log = logging.getLogger(__name__)
 
 USUAL_OPENAI: Final = "openai:gpt-6-luna"
 USUAL_CLAUDE: Final = "anthropic:claude-haiku-5-5"
@@ -60,13 +64,14 @@ class Switchboard:
         self,
         settings: Settings,
         models: Models,
+        decided: Decided,
         stack: AsyncExitStack,
         say: Callable[[str], None],
         *,
         today: Callable[[], date],
     ) -> None:
         self._settings, self._models, self._stack, self._say = settings, models, stack, say
-        self._today, self._access = today, access_of(settings)
+        self._decided, self._today, self._access = decided, today, access_of(settings)
         self._reached: dict[Spec, Voice] = {}
         self._reaching = asyncio.Lock()
         self._usual: tuple[Voice, ...] = ()
@@ -85,7 +90,20 @@ class Switchboard:
         return self._usual[0].counter
 
     async def candidates(self, place: Place) -> Sequence[Voice]:
-        return self._usual
+        """What the place's admins chose goes before the usual models, and all are told what the place has them told."""
+        holds = await self._decided.at(place)
+        chosen = await self._chosen(holds.model)
+        others = [voice for voice in self._usual if voice is not chosen]
+        voices = others if chosen is None else [chosen, *others]
+        return [replace(voice, system=holds.system_prompt) for voice in voices]
+
+    async def _chosen(self, name: str) -> Voice | None:
+        """None where the model can't be reached any more: it was chosen when the settings were others."""
+        try:
+            return await self.reach(self._models.spec(name))
+        except ConfigError as error:
+            log.warning("a model that was chosen for a place can't be reached (%s)", error)
+            return None
 
     async def reach(self, spec: Spec) -> Voice:
         """A model as the settings have it speak, ready to be asked. Raises `ConfigError`."""
@@ -127,9 +145,8 @@ class Switchboard:
         return local
 
 
-def open_menu(settings: Settings, *, today: Callable[[], date]) -> Menu:
+def open_menu(settings: Settings, models: Models, *, today: Callable[[], date]) -> Menu:
     """The models that admins of places may choose."""
-    models = load_models(settings.models_file)
     usual, priced = choose_model(settings, models), settings.user_usd_per_month is not None
     return Menu(models, access_of(settings), usual, priced=priced, today=today)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -51,6 +52,8 @@ async def accept(
 ) -> Accepted | None:
     """Write the turn of `incoming`, whose `question` columns are filtered and counted."""
     sql, place = transaction.sql, incoming.place
+    if place.person and place.thread:  # the bot takes part in a thread, whoever it speaks with
+        await _join(sql, incoming, now)
     following = bool(place.thread and incoming.mentioned)
     talk = await open_conversation(sql, place, now, branched_at=_root(incoming), following=following)
     seen = await _look(sql, incoming, talk.id)
@@ -60,7 +63,7 @@ async def accept(
         return None
     if opened := incoming.address.get("opens_thread"):
         # The answer will stand in that thread: who asks on there need not mention the bot.
-        thread = Place(place.platform, place.installation, place.channel, str(opened))
+        thread = replace(place.shared, thread=str(opened))
         await open_conversation(sql, thread, now, branched_at=incoming.sent_at, following=True)
     if seen.revoked_at is not None and seen.revoked_at < incoming.sent_at:
         await _reinstall(sql, place)
@@ -126,12 +129,10 @@ async def open_conversation(
             await insert_new(
                 sql,
                 conversations,
-                {**place_columns(place.trunk), "person": "", "created_at": now},
+                {**place_columns(place.trunk), "created_at": now},
                 *PLACE_KEY,
             )
-        await insert_new(
-            sql, conversations, {**place_columns(place), "person": "", "created_at": now}, *PLACE_KEY
-        )
+        await insert_new(sql, conversations, {**place_columns(place), "created_at": now}, *PLACE_KEY)
         found = await _locked(sql, place)
     if found is None:
         raise LookupError("a conversation is gone that was just there")
@@ -148,6 +149,11 @@ async def open_conversation(
 async def _locked(sql: AsyncConnection, place: Place) -> Row[Any] | None:
     found: Result[Any] = await sql.execute(LOCKED, place_columns(place))
     return found.first()
+
+
+async def _join(sql: AsyncConnection, incoming: Incoming, now: datetime) -> None:
+    place = incoming.place.shared
+    await open_conversation(sql, place, now, branched_at=_root(incoming), following=incoming.mentioned)
 
 
 def _root(incoming: Incoming) -> datetime | None:

@@ -31,11 +31,12 @@ WITH_TRUNK = select(conversations).where(
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Turns of one conversation in one epoch, up to a moment (None: to the end)."""
+    """Turns of one conversation in one epoch, up to a moment (None: to the end); of these only that `message`'s, if one is named."""
 
     conversation: int
     epoch: int
     until: datetime | None = None
+    message: str | None = None
 
 
 class SqlConversations:
@@ -47,12 +48,12 @@ class SqlConversations:
 
     async def following(self, place: Place) -> bool:
         async with self.database.reading() as sql:
-            return bool((await sql.execute(FOLLOWING, place_columns(place))).scalar())
+            return bool((await sql.execute(FOLLOWING, place_columns(place.shared))).scalar())
 
     @writing
     async def follow(self, transaction: Transaction, place: Place, on: bool) -> bool:
         sql = transaction.sql
-        known = await open_conversation(sql, place, self._clock(), branched_at=None, following=on)
+        known = await open_conversation(sql, place.shared, self._clock(), branched_at=None, following=on)
         if not on and known.following:
             await sql.execute(
                 update(conversations).where(conversations.c.id == known.id).values(following=False)
@@ -60,10 +61,10 @@ class SqlConversations:
         return bool(known.following) is not on
 
     async def history(
-        self, place: Place, *, before: Turn | None = None, most: int = 200
+        self, place: Place, *, before: Turn | None = None, alone: bool = False, most: int = 200
     ) -> AsyncIterator[Exchange]:
         left = most
-        for stretch in await self._stretches(place, before):
+        for stretch in await self._stretches(place, before, alone):
             mark = None if before is None else (before.sent_at, before.id)
             while left > 0:
                 size = min(PAGE, left)
@@ -75,7 +76,7 @@ class SqlConversations:
                     break
                 mark = (page[-1]["sent_at"], page[-1]["id"])
 
-    async def _stretches(self, place: Place, before: Turn | None) -> list[Stretch]:
+    async def _stretches(self, place: Place, before: Turn | None, alone: bool) -> list[Stretch]:
         """What a place can look back upon: its own turns, then its channel's up to the thread's root.
 
         A reset of the channel moves its threads along, so that for an earlier epoch of a thread that inherits, the channel's
@@ -90,7 +91,8 @@ class SqlConversations:
         stretches = [Stretch(own.id, epoch)]
         trunk = known.get("")
         if place.thread and trunk is not None and own.inherits and own.branched_at is not None:
-            stretches.append(Stretch(trunk.id, trunk.epoch - (own.epoch - epoch), own.branched_at))
+            root = place.thread if alone else None
+            stretches.append(Stretch(trunk.id, trunk.epoch - (own.epoch - epoch), own.branched_at, root))
         return stretches
 
     async def _page(
@@ -105,6 +107,8 @@ class SqlConversations:
         ]
         if stretch.until is not None:
             which.append(turns.c.sent_at <= stretch.until)
+        if stretch.message is not None:
+            which.append(turns.c.message == stretch.message)
         if mark is not None:
             which.append(sorts_before(*mark))
         statement = (

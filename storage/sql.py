@@ -28,6 +28,7 @@ STANDING = select(
     conversations.c.installation,
     conversations.c.channel,
     conversations.c.thread,
+    conversations.c.person,
 ).join(conversations, conversations.c.id == turns.c.conversation_id)
 """Turns as an operator wants to see them."""
 
@@ -57,6 +58,7 @@ def place_columns(place: Place) -> dict[str, str]:
         "installation": place.installation,
         "channel": place.channel,
         "thread": place.thread,
+        "person": place.person,
     }
 
 
@@ -65,20 +67,24 @@ CHANNEL = and_(
     conversations.c.platform == bindparam("platform"),
     conversations.c.installation == bindparam("installation"),
     conversations.c.channel == bindparam("channel"),
-    conversations.c.person == "",
+    conversations.c.person == bindparam("person"),
 )
 AT = and_(CHANNEL, conversations.c.thread == bindparam("thread"))
 """The conversation of exactly one place."""
 
 
 def within(place: Place) -> ColumnElement[bool]:
-    """The conversations of this place and, for a channel, of its threads."""
-    channel = and_(
+    """The conversations of this place and, for a channel, of its threads; everybody's, unless it is one person's."""
+    which = [
         conversations.c.platform == place.platform,
         conversations.c.installation == place.installation,
         conversations.c.channel == place.channel,
-    )
-    return and_(channel, conversations.c.thread == place.thread) if place.thread else channel
+    ]
+    if place.thread:
+        which.append(conversations.c.thread == place.thread)
+    if place.person:
+        which.append(conversations.c.person == place.person)
+    return and_(*which)
 
 
 def sorts_before(sent_at: datetime, turn_id: int) -> ColumnElement[bool]:

@@ -78,7 +78,7 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
 
 
 def place_value(row: RowMapping) -> Place:
-    return Place(row["platform"], row["installation"], row["channel"], row["thread"])
+    return Place(*(row[name] for name in ("platform", "installation", "channel", "thread", "person")))
 
 
 def waiting_value(row: RowMapping, now: datetime) -> Waiting:

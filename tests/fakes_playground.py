@@ -80,6 +80,9 @@ class ScriptedBot:
         self.answers: dict[str, Answering] = {}
         self._following: set[Place] = set()
 
+    async def answers_in_thread(self, place: Place) -> bool:
+        return False
+
     async def said(self, incoming: Incoming) -> Receipt:
         self._check()
         self.incoming.append(incoming)

@@ -157,12 +157,13 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, settings, clock),
+            commands=Commands(stores.conversations, limits, voices, decided, settings, clock),
             redactor=redactor,
             counter=counter,
             admins=(),
             language="en",
             queue=3,
+            decided=decided,
             clock=clock,
         )
         engine = Engine(
@@ -170,6 +171,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             conversations=stores.conversations,
             limits=limits,
             voices=voices,
+            decided=decided,
             redactor=redactor,
             language="en",
             attempts=3,

@@ -35,7 +35,7 @@ def payload(name: str) -> dict[str, Any]:
 def test_a_mention_is_read_as_it_was_meant() -> None:
     body = payload("app_mention")
     workspace = Workspace(installation_of(body), "U0BOT0001")
-    said = incoming(workspace, "C0GENERAL", body["event"], ADA, NAMES, direct=False, answers="thread")
+    said = incoming(workspace, "C0GENERAL", body["event"], ADA, NAMES, direct=False, in_thread=True)
     assert said.text == (
         "is 3 < 4 & does @Grace like #random? see [this page](https://example.org/a?b=1&c=2) and x@example.org @here"
     )
@@ -58,7 +58,7 @@ def test_an_edit_in_a_thread_of_an_org_wide_install() -> None:
         ADA,
         NAMES,
         direct=False,
-        answers="thread",
+        in_thread=True,
         revision=event["message"]["edited"]["ts"],
     )
     assert said.place.thread == "1763855000.000001"
@@ -70,7 +70,7 @@ def test_an_edit_in_a_thread_of_an_org_wide_install() -> None:
 def test_in_the_channel_no_thread_is_opened() -> None:
     body = payload("app_mention")
     workspace = Workspace("T0ACME001", "U0BOT0001")
-    said = incoming(workspace, "C0GENERAL", body["event"], ADA, NAMES, direct=False, answers="channel")
+    said = incoming(workspace, "C0GENERAL", body["event"], ADA, NAMES, direct=False, in_thread=False)
     assert said.address["thread"] == ""
     assert "opens_thread" not in said.address
 

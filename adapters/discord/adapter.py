@@ -19,12 +19,12 @@ from discord.http import Route
 from adapters.delivery.pacer import Pacer
 from adapters.delivery.reply import EditedReply
 from adapters.discord.calls import call, discord_errors
-from adapters.discord.incoming import PLATFORM, Answers, by_a_person, incoming, invocation, place_of
+from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
 from adapters.discord.surface import MESSAGES, NO_PINGS, RATES, DiscordSurface
 from bot.chat import Incoming, Invocation, Turn
 from bot.errors import ConfigError, DeliveryError, StoreUnavailable
 from bot.notices import language_of
-from bot.ports import Button, Clock, Journal, Receipt, Reception, Reply
+from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +49,6 @@ class Discord:
         message_content: bool,
         shard_ids: Sequence[int],
         shard_count: int | None,
-        answers: str,
         reception: Reception,
         commands: Sequence[tuple[str, str]],
         language: str,
@@ -59,7 +58,6 @@ class Discord:
         if gateway_url:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
         self._token, self._reception, self._language, self._commands = token, reception, language, commands
-        self._answers: Answers = "thread" if answers == "thread" else "reply"
         self._client = Listener(self, message_content, shard_ids, shard_count)
         self._pacer = Pacer({str(call): rate for call, rate in RATES.items()})
         self._ready: Callable[[str], None] = lambda _: None
@@ -106,7 +104,7 @@ class Discord:
 
     async def on_message(self, message: discord.Message) -> None:
         if by_a_person(message):
-            said = incoming(message, self._client.me, answers=self._answers)
+            said = await self._incoming(message)
             await self._answer(said, await self._until_taken(lambda: self._reception.said(said)))
 
     async def on_edit(self, event: discord.RawMessageUpdateEvent) -> None:
@@ -116,10 +114,14 @@ class Discord:
             return
         if event.cached_message is not None and event.cached_message.content == message.content:
             return
-        said = incoming(
-            message, self._client.me, answers=self._answers, revision=message.edited_at.isoformat()
-        )
+        said = await self._incoming(message, message.edited_at.isoformat())
         await self._answer(said, await self._until_taken(lambda: self._reception.edited(said)))
+
+    async def _incoming(self, message: discord.Message, revision: str = "") -> Incoming:
+        me = self._client.me
+        place = place_of(message.guild.id if message.guild else None, message.channel, me.id)
+        in_thread = await self._until_taken(lambda: self._reception.answers_in_thread(place))
+        return incoming(message, me, in_thread=in_thread, revision=revision)
 
     async def on_delete(self, guild: int | None, channel: int, message: int) -> None:
         place = place_of(
@@ -164,8 +166,11 @@ class Discord:
                 await interaction.response.send_message(said.text[:LONGEST], ephemeral=True)
 
     async def _answer(self, said: Incoming, receipt: Receipt | None) -> None:
-        """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions."""
+        """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions.
+        That somebody may not talk here is for their eyes only, or for nobody's."""
         if receipt is None or receipt.said is None:
+            return
+        if receipt.outcome is Outcome.NOT_ADMITTED and not said.direct:
             return
         body = {
             "content": receipt.said.text[:LONGEST],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import discord
 
@@ -12,8 +12,6 @@ from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
 PLATFORM: Final = "discord"
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 """What a person wrote; all other types are joins, pins, boosts and the like."""
-
-Answers = Literal["reply", "thread"]
 
 
 def by_a_person(message: discord.Message) -> bool:
@@ -29,15 +27,15 @@ def place_of(guild: int | None, channel: object, me: int) -> Place:
 
 
 def incoming(
-    message: discord.Message, me: discord.ClientUser, *, answers: Answers, revision: str = ""
+    message: discord.Message, me: discord.ClientUser, *, in_thread: bool, revision: str = ""
 ) -> Incoming:
-    """A message of a person's."""
+    """A message of a person's. `in_thread`: its answer appears in a thread of its own."""
     guild = message.guild
     place = place_of(guild.id if guild else None, message.channel, me.id)
     role = guild.self_role if guild else None
     ours = frozenset({me.id, *([role.id] if role else [])})
     address: dict[str, Any] = {"v": 1, "channel": str(message.channel.id), "question": str(message.id)}
-    if guild is not None and answers == "thread" and not place.thread:
+    if guild is not None and in_thread and not place.thread:
         address |= {
             "channel": str(message.id),
             "parent": str(message.channel.id),
@@ -54,15 +52,18 @@ def incoming(
         direct=guild is None,
         revision=revision,
         branched_at=discord.utils.snowflake_time(int(place.thread)) if place.thread else None,
+        named={f"@{user.display_name}": f"<@{user.id}>" for user in message.mentions}
+        | {f"@{role.name}": f"<@&{role.id}>" for role in message.role_mentions},
     )
 
 
 def author(user: discord.User | discord.Member, guild: discord.Guild | None, locale: str = "") -> Author:
     """Who speaks. Members who may manage the server are admins; people's languages are their server's where nothing better is told."""
-    admin = isinstance(user, discord.Member) and user.guild_permissions.manage_guild
-    return Author(
-        str(user.id), user.display_name, admin, locale or (str(guild.preferred_locale) if guild else "")
-    )
+    language = locale or (str(guild.preferred_locale) if guild else "")
+    if not isinstance(user, discord.Member):
+        return Author(str(user.id), user.display_name, language=language)
+    roles = tuple(str(role.id) for role in user.roles if not role.is_default())
+    return Author(str(user.id), user.display_name, user.guild_permissions.manage_guild, language, roles)
 
 
 def invocation(interaction: discord.Interaction[Any], me: int, verb: str) -> Invocation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from typing import Any
 
 from adapters.playground.mentions import mentioned, without
 from adapters.playground.speaking import author_of, place_of, say
@@ -56,7 +57,9 @@ class Courier:
         if event.kind == "deleted":
             await bot.deleted(place_of(event.channel, event.thread), str(event.message))
             return
-        incoming = self._incoming(event)
+        place = place_of(event.channel, event.thread)
+        in_thread = not self._world.channels[event.channel].person and await bot.answers_in_thread(place)
+        incoming = self._incoming(event, in_thread)
         receipt = await (bot.edited(incoming) if event.kind == "edited" else bot.said(incoming))
         if receipt.said is None:
             return
@@ -73,19 +76,24 @@ class Courier:
         except Refused as refused:
             log.warning("the answer to event %d found no place (%s)", event.number, refused.code)
 
-    def _incoming(self, event: Pending) -> Incoming:
+    def _incoming(self, event: Pending, in_thread: bool) -> Incoming:
         world = self._world
         bot, names = world.people[BOT].name, world.names
         root = world.messages.get(event.thread)
+        address: dict[str, Any] = {"v": 1, "channel": event.channel, "question": event.message}
+        address["thread"] = event.thread or (event.message if in_thread else 0)
+        if in_thread and not event.thread:
+            address["opens_thread"] = str(event.message)
         return Incoming(
             place=place_of(event.channel, event.thread),
             message=str(event.message),
             author=author_of(world.people[event.author]),
             content=(Text(without(event.text, bot, names)),),
-            address={"v": 1, "channel": event.channel, "thread": event.thread, "question": event.message},
+            address=address,
             sent_at=event.sent_at,
             mentioned=mentioned(event.text, bot, names),
             direct=bool(world.channels[event.channel].person),
             revision=f"{event.edits:06d}" if event.edits else "",
             branched_at=root.sent_at if root else None,
+            named={f"@{person.name}": f"<@{person.id}>" for person in world.people.values()},
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -12,6 +13,7 @@ from bot.chat import Author, Place
 from bot.ports import Said
 
 PLATFORM: Final = "playground"
+_PERSON: Final = re.compile(r"<@([\w-]+)>")
 
 
 def place_of(channel: str, thread: int) -> Place:
@@ -35,9 +37,12 @@ def say(
     nonce: str = "",
 ) -> None:
     """Post what the bot says itself, in as many messages as it takes. May be `Refused`."""
+    text = _PERSON.sub(
+        lambda match: f"@{world.people[match[1]].name}" if match[1] in world.people else match[0], said.text
+    )
     only_for = to if said.private else ""
     first = Message(channel, BOT, "", thread=thread, reply_to=question, only_for=only_for, about=about)
-    for index, part in enumerate(split(said.text, MOST_TEXT)):
+    for index, part in enumerate(split(text, MOST_TEXT)):
         name = f"{nonce}-{index}" if nonce else ""
         message = first if index == 0 else replace(first, reply_to=0, about="")
         world.post(replace(message, text=part.shown, nonce=name))

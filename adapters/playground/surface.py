@@ -43,7 +43,7 @@ class PlaygroundSurface:
             author=BOT,
             text=text,
             thread=self._thread,
-            reply_to=self._question if first else 0,
+            reply_to=self._question if first and self._question != self._thread else 0,
             nonce=nonce,
             turn=self._turn,
             buttons=tuple(button.value for button in buttons),

@@ -55,7 +55,6 @@ class Slack:
         app_token: str,
         signing_secret: str,
         api_url: str,
-        answers: str,
         reception: Reception,
         language: str,
         clock: Clock,
@@ -68,9 +67,7 @@ class Slack:
             session=self._session,
             retry_handlers=[],
         )
-        self._intake = Intake(
-            self.client, reception, "thread" if answers == "thread" else "channel", self._say
-        )
+        self._intake = Intake(self.client, reception, self._say)
         self._pacer, self._status = Pacer(RATES), StatusLine()
         self._stopped = False
         self._handler: AsyncSocketModeHandler | None = None

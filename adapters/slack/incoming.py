@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from adapters.slack.text import readable, user_ids
 from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
@@ -14,7 +14,6 @@ PLATFORM = "slack"
 SAID = frozenset({None, "file_share", "thread_broadcast"})
 """Subtypes of messages that a person wrote; all others are edits, deletions, joins and other bots."""
 
-Answers = Literal["thread", "channel"]
 Event = Mapping[str, Any]
 
 
@@ -78,12 +77,12 @@ def incoming(
     names: Mapping[str, str],
     *,
     direct: bool,
-    answers: Answers,
+    in_thread: bool,
     revision: str = "",
 ) -> Incoming:
-    """A message of a person's. `event` is the message itself, also for an edit."""
+    """A message of a person's. `event` is the message itself, also for an edit. `in_thread`: its answer appears under it."""
     place, ts = place_of(workspace, channel, event), str(event["ts"])
-    opens = answers == "thread" and not place.thread
+    opens = in_thread and not place.thread
     thread = place.thread or (ts if opens else "")
     address: dict[str, Any] = {
         "v": 1,
@@ -106,6 +105,9 @@ def incoming(
         direct=direct,
         revision=revision,
         branched_at=moment(place.thread) if place.thread else None,
+        named={
+            f"@{names[user]}": f"<@{user}>" for user in user_ids(event.get("text") or "") if user in names
+        },
     )
 
 

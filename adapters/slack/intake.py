@@ -11,7 +11,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.slack.incoming import (
     PLATFORM,
     SAID,
-    Answers,
     Workspace,
     by_a_person,
     incoming,
@@ -22,7 +21,7 @@ from adapters.slack.incoming import (
 )
 from adapters.slack.people import People
 from adapters.slack.text import user_ids
-from bot.chat import Incoming
+from bot.chat import Incoming, Place
 from bot.errors import DeliveryError
 from bot.ports import Button, Receipt, Reception, Said
 
@@ -36,8 +35,8 @@ Event = Mapping[str, Any]
 class Intake:
     """`bot` is our own user id, known once we are connected."""
 
-    def __init__(self, client: AsyncWebClient, reception: Reception, answers: Answers, say: Say) -> None:
-        self._reception, self._answers, self._say = reception, answers, say
+    def __init__(self, client: AsyncWebClient, reception: Reception, say: Say) -> None:
+        self._reception, self._say = reception, say
         self._people = People(client)
         self.bot = ""
 
@@ -102,7 +101,9 @@ class Intake:
             await self._people.person(str(message["user"])),
             names,
             direct=event.get("channel_type") == "im" or channel.startswith("D"),
-            answers=self._answers,
+            in_thread=await self._reception.answers_in_thread(
+                Place(PLATFORM, workspace.installation, channel)
+            ),
             revision=revision,
         )
 
