@@ -20,7 +20,7 @@ from aiohttp import web
 
 from bot import vocabularies
 from bot.commands import Commands, command_list
-from bot.context import Counter
+from bot.counting import Counter
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.health import bound_port, health_routes, metrics_route, serve
@@ -64,7 +64,9 @@ async def run(settings: Settings, say: Say) -> None:
         models = load_models(settings.models_file)
         menu = open_menu(settings, models, today=lambda: now().date())
         decided = Decided(stores.preferences, defaults_of(settings, menu))
-        voices = Switchboard(settings, models, decided, stack, say, today=lambda: now().date())
+        voices = Switchboard(
+            settings, models, decided, stores.calibrations, stack, say, today=lambda: now().date()
+        )
         await voices.open()
         await House(settings, stores, voices, voices.counter, menu, decided).run(say)
 

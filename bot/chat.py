@@ -75,6 +75,42 @@ def plain_text(content: Content) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Size:
+    """How large something said is, whoever reads it: `tokens` by one vocabulary, and what other vocabularies cut otherwise.
+
+    `wide` are characters of Chinese, Japanese and Korean, `digits` and `marks` (punctuation) those of ASCII, `foreign` the UTF-8 bytes
+    of all other characters. Sizes add up.
+    """
+
+    tokens: int = 0
+    wide: int = 0
+    digits: int = 0
+    foreign: int = 0
+    marks: int = 0
+    images: int = 0
+    messages: int = 0
+
+    def __add__(self, other: Size) -> Size:
+        return Size(
+            self.tokens + other.tokens,
+            self.wide + other.wide,
+            self.digits + other.digits,
+            self.foreign + other.foreign,
+            self.marks + other.marks,
+            self.images + other.images,
+            self.messages + other.messages,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A prompt's size, and how many tokens it had, as its provider says."""
+
+    size: Size
+    reported: int
+
+
+@dataclass(frozen=True, slots=True)
 class Incoming:
     """Something a person said: the bot's own mention removed, the platform's escapes undone, mentions made names.
 
@@ -190,14 +226,14 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A finished turn as the model will see it: who asked what, and what was answered. Counts are tokens, by `counter`."""
+    """A finished turn as the model will see it: who asked what, and what was answered. Sizes are by `counter`, empty: by none."""
 
     turn: int
     name: str
     question: str
     answer: str
-    question_tokens: int
-    answer_tokens: int
+    question_size: Size
+    answer_size: Size
     counter: str
 
 

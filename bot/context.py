@@ -1,52 +1,18 @@
 """Fit a conversation into a token budget: the instructions and the newest turns stay, whole turns are dropped, the answer has room.
 
-Pure but for the history it is handed, which it reads newest first and no further than what fits. Counts that were stored with a
-turn are used as they are when the same tokenizer made them, so that a long history costs nothing to skip.
+Pure but for the history it is handed, which it reads newest first and no further than what fits. Sizes that were stored with a
+turn are used as they are when the same vocabulary made them, so that a long history costs nothing to skip.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
 
-from bot.chat import Exchange, Message, Role
+from bot.chat import Exchange, Message, Role, Size
+from bot.counting import Counter
 from bot.errors import TooLong
-from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
-
-ESTIMATE_MARGIN = 1.15
-"""What is only estimated may be this much larger in truth."""
-
-
-class Counter(Protocol):
-    """A tokenizer: its name, whether it is the model's own, and how many tokens a text has."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def exact(self) -> bool: ...
-
-    def count(self, text: str) -> int: ...
-
-
-def upper_bound(tokens: int, counter: Counter) -> int:
-    """How many tokens it may be in truth."""
-    return tokens if counter.exact else math.ceil(tokens * ESTIMATE_MARGIN)
-
-
-class Estimate:
-    """A tokenizer that stands in for a model's own, which makes `ratio` times as many tokens."""
-
-    exact = False
-
-    def __init__(self, counter: Counter, ratio: float) -> None:
-        self._counter, self._ratio = counter, ratio
-        self.name = counter.name if ratio == 1 else f"{counter.name}×{ratio:g}"
-
-    def count(self, text: str) -> int:
-        return math.ceil(self._counter.count(text) * self._ratio)
+from bot.tokens import PER_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +33,10 @@ def window_for(
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What the model will see, and what it costs, in tokens by part. `dropped`: older turns did not fit."""
+    """What the model will see, its size, and what it comes to, in tokens by part. `dropped`: older turns did not fit."""
 
     messages: tuple[Message, ...]
+    size: Size
     system: int
     history: int
     question: int
@@ -94,26 +61,39 @@ async def fit(
 
     Raises `TooLong` when the question alone does not fit.
     """
-    cost = _costs(counter)
-    budget = window.prompt if counter.exact else int(window.prompt / ESTIMATE_MARGIN)
-    system_tokens = PER_REPLY + (cost(Message(Role.USER, system)) if system else 0)
-    question_tokens = cost(question)
-    left = budget - system_tokens - question_tokens
-    if left < 0:
-        raise TooLong(f"{system_tokens + question_tokens} tokens do not fit into {budget}")
+    head = message_size(counter, Message(Role.USER, system)) if system else Size()
+    alone = head + message_size(counter, question)
+    if counter.most(alone) > window.prompt:
+        raise TooLong(f"{counter.most(alone)} tokens do not fit into {window.prompt}")
     newest_first: list[Exchange] = []
-    history_tokens, dropped = 0, False
+    whole, dropped = alone, False
     async for exchange in history:
-        tokens = _exchange_tokens(exchange, counter, cost, named)
-        if history_tokens + tokens > left:
+        larger = whole + _exchange_size(exchange, counter, named)
+        if counter.most(larger) > window.prompt:
             dropped = True
             break
-        history_tokens += tokens
+        whole = larger
         newest_first.append(exchange)
     messages = [message for exchange in reversed(newest_first) for message in _as_messages(exchange, named)]
+    system_tokens, alone_tokens = counter.tokens(head), counter.tokens(alone)
     return Fitted(
-        (*messages, question), system_tokens, history_tokens, question_tokens, len(newest_first), dropped
+        (*messages, question),
+        whole,
+        system_tokens,
+        counter.tokens(whole) - alone_tokens,
+        alone_tokens - system_tokens,
+        len(newest_first),
+        dropped,
     )
+
+
+def message_size(counter: Counter, message: Message) -> Size:
+    """The size of one message of a prompt, its speaker's name included."""
+    return counter.measure(message.text) + _name_size(counter, message.name) + Size(messages=1)
+
+
+def _name_size(counter: Counter, name: str) -> Size:
+    return counter.measure(name) + Size(tokens=PER_NAME) if name else Size()
 
 
 def _as_messages(exchange: Exchange, named: bool) -> tuple[Message, Message]:
@@ -123,18 +103,10 @@ def _as_messages(exchange: Exchange, named: bool) -> tuple[Message, Message]:
     )
 
 
-def _costs(counter: Counter) -> Callable[[Message], int]:
-    def cost(message: Message) -> int:
-        name = PER_NAME + counter.count(message.name) if message.name else 0
-        return PER_MESSAGE + PER_ROLE + name + counter.count(message.text)
-
-    return cost
-
-
-def _exchange_tokens(
-    exchange: Exchange, counter: Counter, cost: Callable[[Message], int], named: bool
-) -> int:
+def _exchange_size(exchange: Exchange, counter: Counter, named: bool) -> Size:
+    """As it was measured when it was stored, if the same vocabulary did it."""
+    question, answer = _as_messages(exchange, named)
     if exchange.counter != counter.name:
-        return sum(cost(message) for message in _as_messages(exchange, named))
-    name = PER_NAME + counter.count(exchange.name) if named and exchange.name else 0
-    return 2 * (PER_MESSAGE + PER_ROLE) + name + exchange.question_tokens + exchange.answer_tokens
+        return message_size(counter, question) + message_size(counter, answer)
+    name = _name_size(counter, question.name)
+    return exchange.question_size + exchange.answer_size + name + Size(messages=2)

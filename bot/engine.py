@@ -15,11 +15,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import add
 from typing import Final
 
-from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, State, Usage
+from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, Size, State, Usage
 from bot.commands import amount, unit_word
-from bot.context import Fitted, fit, upper_bound
+from bot.context import Fitted, fit, message_size
 from bot.continuation import Join, continued
 from bot.errors import (
     CutOff,
@@ -149,11 +151,10 @@ class Engine:
         )
         for rounds_left in reversed(range(1 + self._continuations)):
             asked = continued(prompt, held.said) if held.said else prompt
-            tokens = fitted.total + sum(
-                voice.counter.count(m.text) for m in asked.messages[len(prompt.messages) :]
-            )
+            added = asked.messages[len(prompt.messages) :]
+            size = reduce(add, (message_size(voice.counter, message) for message in added), fitted.size)
             try:
-                return await self._stream(held, reply, voice, asked, tokens)
+                return await self._stream(held, reply, voice, asked, size)
             except CutOff:
                 if not rounds_left:
                     raise
@@ -162,12 +163,10 @@ class Engine:
                 )
         raise AssertionError("the last round returns or raises")
 
-    async def _stream(
-        self, held: Held, reply: Reply, voice: Voice, prompt: Prompt, prompt_tokens: int
-    ) -> Finish:
+    async def _stream(self, held: Held, reply: Reply, voice: Voice, prompt: Prompt, size: Size) -> Finish:
         """One call: reserve its worst cost, stream it, settle what it used, whatever way it ends."""
         started = self._clock()
-        worst = upper_bound(prompt_tokens, voice.counter)
+        worst = voice.counter.most(size)
         reservation = await self._limits.reserve(held.turn, voice.model, prompt, worst, started)
         call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
         try:
@@ -182,6 +181,8 @@ class Engine:
             held.said = join.finish()
         finally:
             await self._settle(reservation, call)
+        if call.usage is not None:
+            await voice.counter.learn(size, call.usage.prompt)
         if call.finish is None:
             raise CutOff("the stream ended without a finish reason")
         return call.finish
@@ -205,7 +206,7 @@ class Engine:
 
     async def _store(self, held: Held, voice: Voice, finish: Finish) -> None:
         counter = voice.counter
-        await held.answered(held.said, counter.count(held.said), counter.name, finish)
+        await held.answered(held.said, counter.measure(held.said), counter.name, finish)
 
     async def _store_part(self, held: Held, finish: Finish) -> None:
         """Keep what was said of an answer that did not become whole."""

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from bot.chat import Cancel, Finish, State, Turn
+from bot.chat import Cancel, Finish, Size, State, Turn
 from bot.errors import LeaseLost, StoreUnavailable
 from bot.ports import Clock, Inbox, Journal, Pulse
 
@@ -50,9 +50,9 @@ class Held:
         self._ends = clock() + lease
         self._off = asyncio.Event()
 
-    async def answered(self, answer: str, tokens: int, counter: str, finish: Finish) -> None:
+    async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
         await self._steady(
-            lambda: self._inbox.answered(self.turn.id, self._owner, answer, tokens, counter, finish)
+            lambda: self._inbox.answered(self.turn.id, self._owner, answer, size, counter, finish)
         )
 
     async def close(self, state: State, *, error: str = "", reference: str = "") -> None:

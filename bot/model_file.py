@@ -118,6 +118,7 @@ _KEYS: Final[Mapping[str, Reader]] = {
     "encoding": _text,
     "exact": _flag,
     "ratio": _ratio,
+    "image_tokens": _count,
     "name_field": _flag,
     "shutdown": _day,
     "retired": _day,

@@ -40,7 +40,7 @@ class Model:
 
     `window` holds prompt and answer together, in tokens. `effort` is the reasoning effort that is sent,
     empty where none is. `exact`: `encoding` is the model's own tokenizer; where it is not, a count times
-    `ratio` estimates the truth. `shutdown` is the first day without it.
+    `ratio` is the first guess. `image_tokens` are taken for an image. `shutdown` is the first day without it.
     """
 
     provider: str
@@ -59,6 +59,7 @@ class Model:
     encoding: str = "o200k_base"
     exact: bool = False
     ratio: float = 1.0
+    image_tokens: int = 1_500
     name_field: bool = False
     shutdown: date | None = None
     successor: str = ""

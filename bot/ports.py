@@ -21,9 +21,11 @@ from bot.chat import (
     Finish,
     Incoming,
     Invocation,
+    Observation,
     Place,
     Posted,
     Prompt,
+    Size,
     State,
     Turn,
     Usage,
@@ -221,7 +223,7 @@ class Inbox(Protocol):
         content: Content,
         *,
         masked: Sequence[str],
-        tokens: int,
+        size: Size,
         counter: str,
         now: datetime,
         queue: int,
@@ -234,7 +236,7 @@ class Inbox(Protocol):
         content: Content,
         *,
         masked: Sequence[str],
-        tokens: int,
+        size: Size,
         counter: str,
         now: datetime,
     ) -> Accepted | None:
@@ -258,7 +260,7 @@ class Inbox(Protocol):
         """Give an unfinished turn back, untouched, to be claimed again at once (draining); not counted as an attempt."""
 
     async def answered(
-        self, turn: int, owner: str, answer: str, tokens: int, counter: str, finish: Finish
+        self, turn: int, owner: str, answer: str, size: Size, counter: str, finish: Finish
     ) -> None:
         """The answer is whole (still to be shown)."""
 
@@ -508,6 +510,16 @@ class Ledger(Protocol):
         """Replace the reserved amounts by these, in the windows they were taken from. A second settlement changes nothing."""
 
     async def spent(self, meters: Sequence[Meter], now: datetime) -> Sequence[Spent]: ...
+
+
+class Calibrations(Protocol):
+    """What providers reported of whole prompts, for each way of counting (`storage/calibrations.py`)."""
+
+    async def observations(self, counter: str) -> Sequence[Observation]:
+        """The newest few."""
+
+    async def observe(self, counter: str, observation: Observation) -> Sequence[Observation]:
+        """Remember one more; the newest few, with it."""
 
 
 Json = Mapping[str, Any]

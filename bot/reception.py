@@ -10,9 +10,21 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from bot.chat import Author, Cancel, Content, File, Incoming, Invocation, Place, Text, message_key, plain_text
+from bot.chat import (
+    Author,
+    Cancel,
+    Content,
+    File,
+    Incoming,
+    Invocation,
+    Place,
+    Size,
+    Text,
+    message_key,
+    plain_text,
+)
 from bot.commands import VERBS, Commands, spoken_command
-from bot.context import Counter
+from bot.counting import Counter
 from bot.notices import language_of, notice
 from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
 from bot.preferences import Answers, Decided, Preferences, Scope
@@ -72,11 +84,11 @@ class FrontDesk:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         if not (await self._decided.at(incoming.place)).talk.admits(incoming.author):
             return Receipt(Outcome.NOT_ADMITTED)
-        content, masked, tokens = self._filtered(incoming.content)
+        content, masked, size = self._filtered(incoming.content)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
         amended = await self._inbox.amend(
-            incoming, content, masked=masked, tokens=tokens, counter=self._counter.name, now=self._clock()
+            incoming, content, masked=masked, size=size, counter=self._counter.name, now=self._clock()
         )
         if amended is not None:
             return Receipt(Outcome.ACCEPTED if amended.created else Outcome.DUPLICATE)
@@ -145,13 +157,13 @@ class FrontDesk:
         return await self._commands.run(replace(invocation, author=author, place=place), language)
 
     async def _accept(self, incoming: Incoming, language: str) -> Receipt:
-        content, masked, tokens = self._filtered(incoming.content)
+        content, masked, size = self._filtered(incoming.content)
         author = replace(incoming.author, name=self._redactor.mask(incoming.author.name).text)
         accepted = await self._inbox.accept(
             replace(incoming, author=author),
             content,
             masked=masked,
-            tokens=tokens,
+            size=size,
             counter=self._counter.name,
             now=self._clock(),
             queue=self._queue,
@@ -162,15 +174,17 @@ class FrontDesk:
             await self._inbox.cancel(Cancel.DELETED, turn=accepted.turn)
         return Receipt(Outcome.ACCEPTED if accepted.created else Outcome.DUPLICATE)
 
-    def _filtered(self, content: Content) -> tuple[Content, tuple[str, ...], int]:
-        """The content with everything sensitive masked, the kinds of it, and its tokens."""
+    def _filtered(self, content: Content) -> tuple[Content, tuple[str, ...], Size]:
+        """The content with everything sensitive masked, the kinds of it, and its size."""
         kinds: set[str] = set()
         parts: list[Text | File] = []
         for part in content:
             masked = self._redactor.mask(part.text if isinstance(part, Text) else part.name)
             kinds.update(masked.kinds)
             parts.append(Text(masked.text) if isinstance(part, Text) else replace(part, name=masked.text))
-        return tuple(parts), tuple(sorted(kinds)), self._counter.count(plain_text(tuple(parts)))
+        size = self._counter.measure(plain_text(tuple(parts)))
+        images = sum(isinstance(part, File) and part.media_type.startswith("image/") for part in parts)
+        return tuple(parts), tuple(sorted(kinds)), size + Size(images=images)
 
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import string
 from collections.abc import Iterator
 
 import regex
 import tiktoken
 
 from bot import vocabularies
+from bot.chat import Size
 
 PER_MESSAGE = 3
 PER_ROLE = 1
@@ -34,6 +36,9 @@ THREAD_FROM = 20_000
 
 _SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
 """The last place after a letter where every encoding here begins a token: a cut there changes no count."""
+
+_BEYOND = regex.compile(r"[^\x00-\x7f]+")
+_WIDE = regex.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
 
 
 class Tokenizer:
@@ -59,6 +64,17 @@ class Tokenizer:
         return sum(
             len(self._encoding.encode_ordinary(piece)) + margin for piece, margin in _pieces(text, PIECE)
         )
+
+    def measure(self, text: str) -> Size:
+        """Its tokens, and what other vocabularies may cut otherwise."""
+        digits, marks = (sum(map(text.count, kind)) for kind in (string.digits, string.punctuation))
+        tokens = self.count(text)
+        if text.isascii():
+            return Size(tokens, digits=digits, marks=marks)
+        wide = _WIDE.findall(text)
+        beyond = _BEYOND.findall(text)
+        foreign = sum(len(_utf8(run)) for run in beyond) - sum(len(_utf8(run)) for run in wide)
+        return Size(tokens, sum(map(len, wide)), digits, foreign, marks)
 
     async def count_async(self, text: str) -> int:
         """The same, with a large text counted in a thread."""
@@ -111,6 +127,10 @@ def _pieces(text: str, size: int) -> Iterator[tuple[str, int]]:
         yield text[start:end], 0 if seam else ROUGH_CUT
         start = end
     yield text[start:], 0
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _weigh(text: str) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.chat import Place
-from bot.context import Counter, Window
+from bot.context import Window
+from bot.counting import Counter
 from bot.models import Model
 from bot.ports import Provider
 

@@ -17,11 +17,13 @@ from pydantic import SecretStr
 
 from bot import tokens
 from bot.chat import Place
-from bot.context import Counter, Estimate, window_for
+from bot.context import window_for
+from bot.counting import Counter, counter_for
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
 from bot.menu import Menu
-from bot.models import Model, Models, Spec, check
+from bot.models import Models, Spec, check
+from bot.ports import Calibrations
 from bot.preferences import Decided
 from bot.providers import Access, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
@@ -65,13 +67,15 @@ class Switchboard:
         settings: Settings,
         models: Models,
         decided: Decided,
+        calibrations: Calibrations,
         stack: AsyncExitStack,
         say: Callable[[str], None],
         *,
         today: Callable[[], date],
     ) -> None:
-        self._settings, self._models, self._stack, self._say = settings, models, stack, say
-        self._decided, self._today, self._access = decided, today, access_of(settings)
+        self._settings, self._models, self._decided = settings, models, decided
+        self._calibrations, self._stack, self._say = calibrations, stack, say
+        self._today, self._access = today, access_of(settings)
         self._reached: dict[Spec, Voice] = {}
         self._reaching = asyncio.Lock()
         self._usual: tuple[Voice, ...] = ()
@@ -136,7 +140,9 @@ class Switchboard:
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
         )
-        return Voice(provider, model, settings.system_prompt, window, counter_for(model))
+        return Voice(
+            provider, model, settings.system_prompt, window, await counter_for(model, self._calibrations)
+        )
 
     async def _start_local(self) -> LocalModel:
         folder = await ensure_installed(self._settings.data, announce=self._say)
@@ -149,12 +155,6 @@ def open_menu(settings: Settings, models: Models, *, today: Callable[[], date]) 
     """The models that admins of places may choose."""
     usual, priced = choose_model(settings, models), settings.user_usd_per_month is not None
     return Menu(models, access_of(settings), usual, priced=priced, today=today)
-
-
-def counter_for(model: Model) -> Counter:
-    """The model's own tokenizer, or an estimate of it."""
-    tokenizer = tokens.tokenizer_for(model.name)
-    return tokenizer if tokenizer.exact else Estimate(tokenizer, model.ratio)
 
 
 def access_of(settings: Settings) -> Access:

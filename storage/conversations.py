@@ -176,7 +176,9 @@ _EXCHANGE = (
     turns.c.content,
     turns.c.answer,
     turns.c.question_tokens,
+    turns.c.question_shape,
     turns.c.answer_tokens,
+    turns.c.answer_shape,
     turns.c.counter,
     turns.c.answer_counter,
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.ports import Clock
 from storage import migrations
+from storage.calibrations import SqlCalibrations
 from storage.conversations import SqlConversations
 from storage.database import Database
 from storage.ledger import SqlLedger
@@ -27,6 +28,7 @@ class Stores:
     inbox: Turns
     conversations: SqlConversations
     ledger: SqlLedger
+    calibrations: SqlCalibrations
     preferences: SqlPreferences
     records: SqlRecords
 
@@ -53,6 +55,7 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         Turns(database, clock),
         SqlConversations(database, clock),
         SqlLedger(database),
+        SqlCalibrations(database),
         SqlPreferences(database, clock),
         SqlRecords(database, clock),
     )

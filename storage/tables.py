@@ -83,7 +83,8 @@ turns = Table(
     _flag("author_admin"),
     Column("content", Json, nullable=False),
     Column("masked", Json, nullable=False),
-    _count("question_tokens"),
+    _count("question_tokens"),  # by `counter`, and the rest of its size: see storage/values.py
+    Column("question_shape", Json),
     _text("counter", default=""),
     Column("address", Json, nullable=False),
     _flag("direct"),
@@ -97,6 +98,7 @@ turns = Table(
     Column("cancel", Text),
     Column("answer", Words),
     _count("answer_tokens"),
+    Column("answer_shape", Json),
     _text("answer_counter", default=""),
     _text("finish", default=""),
     _text("error", default=""),
@@ -262,4 +264,14 @@ Index(
     verdicts.c.channel,
     verdicts.c.author_id,
     verdicts.c.seen_at,
+)
+
+calibrations = Table(
+    "calibration",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _text("counter"),
+    Column("size", Json, nullable=False),  # the fields of a Size, in order
+    Column("reported", BigInteger, nullable=False),
+    Index("ix_calibration_counter_id", "counter", "id"),
 )

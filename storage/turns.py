@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import and_, select, update
 
-from bot.chat import Cancel, Content, Finish, Incoming, Place, State, Turn
+from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
 from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
 from storage.accepting import accept, position
@@ -22,7 +22,7 @@ from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
 from storage.sql import STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
-from storage.values import content_json, waiting_value
+from storage.values import content_json, shape_json, waiting_value
 from storage.versions import begin_anew
 
 
@@ -41,12 +41,12 @@ class Turns:
         content: Content,
         *,
         masked: Sequence[str],
-        tokens: int,
+        size: Size,
         counter: str,
         now: datetime,
         queue: int,
     ) -> Accepted | None:
-        return await accept(transaction, incoming, _question(content, masked, tokens, counter), now, queue)
+        return await accept(transaction, incoming, _question(content, masked, size, counter), now, queue)
 
     @writing
     async def amend(
@@ -56,7 +56,7 @@ class Turns:
         content: Content,
         *,
         masked: Sequence[str],
-        tokens: int,
+        size: Size,
         counter: str,
         now: datetime,
     ) -> Accepted | None:
@@ -67,7 +67,7 @@ class Turns:
             return None
         if incoming.revision <= found.revision or found.cancel == Cancel.DELETED:
             return Accepted(found.id, False)
-        question = _question(content, masked, tokens, counter)
+        question = _question(content, masked, size, counter)
         news: dict[str, Any] = {"revision": incoming.revision}
         created = question["content"] != found.content
         if created:
@@ -126,11 +126,17 @@ class Turns:
         turn: int,
         owner: str,
         answer: str,
-        tokens: int,
+        size: Size,
         counter: str,
         finish: Finish,
     ) -> None:
-        whole = {"answer": answer, "answer_tokens": tokens, "answer_counter": counter, "finish": finish}
+        whole = {
+            "answer": answer,
+            "answer_tokens": size.tokens,
+            "answer_shape": shape_json(size),
+            "answer_counter": counter,
+            "finish": finish,
+        }
         await self._write(transaction, turn, owner, whole)
 
     @writing
@@ -218,10 +224,11 @@ class Turns:
         return self.database.bell.subscribe()
 
 
-def _question(content: Content, masked: Sequence[str], tokens: int, counter: str) -> dict[str, Any]:
+def _question(content: Content, masked: Sequence[str], size: Size, counter: str) -> dict[str, Any]:
     return {
         "content": content_json(content),
         "masked": list(masked),
-        "question_tokens": tokens,
+        "question_tokens": size.tokens,
+        "question_shape": shape_json(size),
         "counter": counter,
     }

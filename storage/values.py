@@ -17,6 +17,7 @@ from bot.chat import (
     Part,
     Place,
     Posted,
+    Size,
     State,
     Text,
     Turn,
@@ -53,6 +54,11 @@ def _part_value(part: Mapping[str, Any]) -> Part:
             return File(part["name"], part["media_type"], part["size"], part["reference"])
         case kind:
             raise ValueError(f"a part of the unknown type {kind!r} is stored: written by a newer version?")
+
+
+def shape_json(size: Size) -> list[int]:
+    """What stands beside the tokens of a message's size."""
+    return [size.wide, size.digits, size.foreign, size.marks, size.images]
 
 
 def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
@@ -99,13 +105,18 @@ def posted_value(row: RowMapping) -> Posted:
 
 
 def exchange_value(row: RowMapping) -> Exchange:
-    """Question and answer counted by two different counters bear none: they are to be counted again."""
+    """Question and answer measured by two different counters, or by an old version, bear none: they are to be measured again."""
+    sizes = [
+        Size(row[f"{part}_tokens"], *shape) if (shape := row[f"{part}_shape"]) is not None else None
+        for part in ("question", "answer")
+    ]
+    known = row["counter"] == row["answer_counter"] and None not in sizes
     return Exchange(
         turn=row["id"],
         name=row["author_name"],
         question=plain_text(content_value(row["content"])),
         answer=row["answer"],
-        question_tokens=row["question_tokens"],
-        answer_tokens=row["answer_tokens"],
-        counter=row["counter"] if row["counter"] == row["answer_counter"] else "",
+        question_size=sizes[0] or Size(),
+        answer_size=sizes[1] or Size(),
+        counter=row["counter"] if known else "",
     )

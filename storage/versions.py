@@ -20,6 +20,7 @@ NEW_VERSION: dict[str, Any] = {
     "cancel": None,
     "answer": None,
     "answer_tokens": 0,
+    "answer_shape": None,
     "answer_counter": "",
     "finish": "",
     "error": "",

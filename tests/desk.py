@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.chat import Author, Exchange, Finish, Incoming, Place, State, Text, Turn
+from bot.chat import Author, Exchange, Finish, Incoming, Place, Size, State, Text, Turn
 from bot.ports import Accepted
 from storage.stores import Stores
 from tests.fakes import ADA, CHANNEL, FakeClock, incoming
@@ -46,7 +46,13 @@ class Desk:
 
     async def accept(self, said: Incoming, *, queue: int = 100) -> Accepted | None:
         return await self.stores.inbox.accept(
-            said, said.content, masked=("email",), tokens=7, counter="o200k", now=self.clock.now, queue=queue
+            said,
+            said.content,
+            masked=("email",),
+            size=Size(7),
+            counter="o200k",
+            now=self.clock.now,
+            queue=queue,
         )
 
     async def ask(self, text: str = "what?", **more: Any) -> int:
@@ -58,7 +64,7 @@ class Desk:
     async def amend(self, said: Incoming, text: str, revision: str) -> Accepted | None:
         edited = replace(said, content=(Text(text),), revision=revision)
         return await self.stores.inbox.amend(
-            edited, edited.content, masked=(), tokens=9, counter="o200k", now=self.clock.now
+            edited, edited.content, masked=(), size=Size(9), counter="o200k", now=self.clock.now
         )
 
     async def claim(self, owner: str = "w1", *, abreast: int = 4, attempts: int = 3) -> Turn | None:
@@ -73,7 +79,7 @@ class Desk:
         await self.stores.inbox.close(turn, owner, state, now=self.clock.now)
 
     async def finish(self, turn: Turn, answer: str, owner: str = "w1") -> None:
-        await self.stores.inbox.answered(turn.id, owner, answer, 11, "o200k", Finish.STOP)
+        await self.stores.inbox.answered(turn.id, owner, answer, Size(11), "o200k", Finish.STOP)
         await self.close(turn.id, owner)
 
     async def converse(self, text: str, answer: str, **more: Any) -> Turn:

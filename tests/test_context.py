@@ -1,34 +1,48 @@
 """What the model sees: the newest whole turns that fit, with room for the answer."""
 
+import math
 from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import Exchange, Message, Role
+from bot.calibration import published
+from bot.chat import Exchange, Message, Role, Size
 from bot.context import Window, fit, window_for
 from bot.errors import TooLong
 from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
 
 
 class Words:
-    """A tokenizer that counts words and remembers what it was asked to count."""
+    """Counts words, by the published rule, and remembers what it was asked to measure."""
 
     name = "words"
     exact = True
 
     def __init__(self) -> None:
         self.counted: list[str] = []
+        self._rule = published(image=0)
 
-    def count(self, text: str) -> int:
+    def measure(self, text: str) -> Size:
         self.counted.append(text)
-        return len(text.split())
+        return Size(len(text.split()))
+
+    def tokens(self, size: Size) -> int:
+        return self._rule.tokens(size)
+
+    def most(self, size: Size) -> int:
+        return self._rule.most(size)
+
+    async def learn(self, size: Size, reported: int) -> None:
+        raise AssertionError("nothing is learnt from fitting")
 
 
 def exchange(number: int, words: int = 5, counter: str = "words") -> Exchange:
     text = " ".join(["w"] * words)
-    return Exchange(number, "Ada", f"q{number} {text}", f"a{number} {text}", words + 1, words + 1, counter)
+    return Exchange(
+        number, "Ada", f"q{number} {text}", f"a{number} {text}", Size(words + 1), Size(words + 1), counter
+    )
 
 
 async def newest_first(*exchanges: Exchange) -> AsyncIterator[Exchange]:
@@ -129,6 +143,9 @@ async def test_reading_stops_at_the_first_turn_that_does_not_fit() -> None:
 async def test_an_estimate_leaves_a_margin() -> None:
     class Guess(Words):
         exact = False
+
+        def most(self, size: Size) -> int:
+            return math.ceil(self.tokens(size) * 1.15)
 
     exact = await fit(
         newest_first(*map(exchange, range(50))),

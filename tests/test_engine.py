@@ -13,6 +13,7 @@ import pytest
 from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
 from bot.commands import Commands
 from bot.context import Window
+from bot.counting import Exact
 from bot.engine import Engine
 from bot.errors import (
     CutOff,
@@ -148,7 +149,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         await stores.upgrade()
         provider = ScriptedProvider(*scripts)  # type: ignore[arg-type]
         platform = FakePlatform(whispering=whispering)
-        counter = tokenizer_for("gpt-4o")
+        counter = Exact(tokenizer_for("gpt-4o"))
         redactor = Redactor()
         limits = Limits(stores.ledger, rules, b"key")
         voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))

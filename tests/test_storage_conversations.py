@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.chat import Cancel, Exchange, Finish, Place, State
+from bot.chat import Cancel, Exchange, Finish, Place, Size, State
 from bot.ports import Pulse
 from tests.desk import LEASE, THREAD, Desk
 from tests.fakes import ADA, CHANNEL, GRACE
@@ -62,8 +62,8 @@ async def test_history_holds_what_was_said_newest_first(desk: Desk) -> None:
     first = await desk.converse("one", "1")
     await desk.converse("two", "2", author=GRACE)
     assert await desk.history() == [
-        Exchange(first.id + 1, "Grace", "two", "2", 7, 11, "o200k"),
-        Exchange(first.id, "Ada", "one", "1", 7, 11, "o200k"),
+        Exchange(first.id + 1, "Grace", "two", "2", Size(7), Size(11), "o200k"),
+        Exchange(first.id, "Ada", "one", "1", Size(7), Size(11), "o200k"),
     ]
 
 
@@ -82,11 +82,11 @@ async def test_history_holds_only_finished_turns_with_an_answer(desk: Desk) -> N
         await desk.close((await desk.claimed()).id, state=state)
     await desk.ask("stopped half-way", author=GRACE)
     turn = await desk.claimed()
-    await desk.stores.inbox.answered(turn.id, "w1", "half", 1, "o200k", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "w1", "half", Size(1), "o200k", Finish.STOP)
     await desk.close(turn.id, state=State.CANCELLED)
     await desk.ask("running", author=GRACE)
     running = await desk.claimed()
-    await desk.stores.inbox.answered(running.id, "w1", "whole, not yet shown", 1, "o200k", Finish.STOP)
+    await desk.stores.inbox.answered(running.id, "w1", "whole, not yet shown", Size(1), "o200k", Finish.STOP)
     await desk.ask("waiting", author=GRACE)
     assert await desk.questions() == ["stopped half-way", "done"]
 
@@ -94,7 +94,7 @@ async def test_history_holds_only_finished_turns_with_an_answer(desk: Desk) -> N
 async def test_tokens_counted_by_two_counters_bear_neither(desk: Desk) -> None:
     await desk.ask("q")
     turn = await desk.claimed()
-    await desk.stores.inbox.answered(turn.id, "w1", "a", 5, "cl100k", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "w1", "a", Size(5), "cl100k", Finish.STOP)
     await desk.close(turn.id)
     assert [exchange.counter for exchange in await desk.history()] == [""]
 
@@ -213,7 +213,7 @@ async def test_a_late_answer_belongs_to_the_epoch_of_its_question(desk: Desk) ->
     asked = await desk.ask("before the reset")
     await desk.claimed()
     await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1))
-    await desk.stores.inbox.answered(asked, "w1", "late", 1, "o200k", Finish.STOP)
+    await desk.stores.inbox.answered(asked, "w1", "late", Size(1), "o200k", Finish.STOP)
     await desk.close(asked)
     assert await desk.questions() == []
 

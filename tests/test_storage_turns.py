@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.chat import Author, Cancel, File, Finish, Place, Posted, State, Text
+from bot.chat import Author, Cancel, File, Finish, Place, Posted, Size, State, Text
 from bot.errors import LeaseLost
 from bot.ports import Accepted, Pulse, Renewal
 from tests.desk import LEASE, THREAD, Desk
@@ -172,7 +172,7 @@ async def test_who_lost_the_lease_can_write_nothing_more(desk: Desk) -> None:
     taken = await desk.claimed("w2")
 
     late: list[Callable[[], Awaitable[None]]] = [
-        lambda: inbox.answered(turn.id, "w1", "late", 1, "c", Finish.STOP),
+        lambda: inbox.answered(turn.id, "w1", "late", Size(1), "c", Finish.STOP),
         lambda: inbox.close(turn.id, "w1", State.DONE, now=desk.clock.now),
         lambda: inbox.release(turn.id, "w1"),
         lambda: journal.intend(1, "n1"),
@@ -200,7 +200,7 @@ async def test_an_earlier_claim_of_the_same_owner_can_write_nothing_more(desk: D
 async def test_a_finished_turn_takes_no_more_writes(desk: Desk) -> None:
     turn = await desk.converse("a", "b")
     with pytest.raises(LeaseLost):
-        await desk.stores.inbox.answered(turn.id, "w1", "c", 1, "c", Finish.STOP)
+        await desk.stores.inbox.answered(turn.id, "w1", "c", Size(1), "c", Finish.STOP)
 
 
 async def test_a_renewed_lease_lasts(desk: Desk) -> None:
@@ -225,7 +225,7 @@ async def test_a_released_turn_is_claimed_at_once_and_the_attempt_is_not_counted
 async def test_an_answer_that_was_whole_is_handed_on(desk: Desk) -> None:
     await desk.ask()
     turn = await desk.claimed("w1")
-    await desk.stores.inbox.answered(turn.id, "w1", "all of it", 3, "c", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "w1", "all of it", Size(3), "c", Finish.STOP)
     desk.clock.advance(31)
     assert (await desk.claimed("w2")).answer == "all of it"
 
@@ -263,7 +263,7 @@ async def test_an_answer_with_words_no_column_holds_is_kept_in_length(desk: Desk
     journal = desk.stores.inbox.journal(turn, "w1")
     await journal.intend(0, "n0")
     await journal.finished(0, "a\0b\udc00c")
-    await desk.stores.inbox.answered(turn.id, "w1", "a\0b\udc00c…", 1, "c", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "w1", "a\0b\udc00c…", Size(1), "c", Finish.STOP)
     desk.clock.advance(31)
     again = await desk.claimed("w2")
     assert again.answer == "a\ufffdb\ufffdc…"
@@ -393,7 +393,7 @@ async def test_an_edit_is_not_lost_to_a_worker_that_dies(desk: Desk) -> None:
     said = desk.question("old")
     await desk.accept(said)
     turn = await desk.claimed("dead")
-    await desk.stores.inbox.answered(turn.id, "dead", "old answer", 1, "c", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "dead", "old answer", Size(1), "c", Finish.STOP)
     await desk.amend(said, "new", "1")
     desk.clock.advance(31)
     again = await desk.claimed("w2")
@@ -502,7 +502,7 @@ async def test_words_deleted_while_the_answer_runs_do_not_come_back(desk: Desk) 
     await journal.intend(0, "n0")
     assert await desk.stores.inbox.cancel(Cancel.DELETED, place=CHANNEL, message=said.message) == 1
     await journal.finished(0, "it is")
-    await desk.stores.inbox.answered(turn.id, "w1", "it is safe", 3, "c", Finish.STOP)
+    await desk.stores.inbox.answered(turn.id, "w1", "it is safe", Size(3), "c", Finish.STOP)
     desk.clock.advance(31)
 
     again = await desk.claimed("w2")

@@ -2,11 +2,10 @@
 
 import pytest
 
-from bot.context import Estimate, upper_bound
 from bot.errors import ConfigError
 from bot.models import load_models
 from bot.settings import Settings, read_settings
-from bot.voices import choose_model, counter_for
+from bot.voices import choose_model
 
 MODELS = load_models()
 
@@ -44,13 +43,3 @@ def test_without_any_model_the_operator_is_told_what_to_set(
         monkeypatch.setenv(name, value)
     with pytest.raises(ConfigError, match=r"Set|Name"):
         choose_model(read_settings(), MODELS)
-
-
-def test_an_estimate_is_scaled_and_bounded() -> None:
-    exact, claude = counter_for(MODELS.get("gpt-4o")), counter_for(MODELS.get("claude-haiku-5-5"))
-    text = "some words to count, and some more"
-    assert exact.exact
-    assert isinstance(claude, Estimate)
-    assert claude.count(text) > exact.count(text)
-    assert upper_bound(100, exact) == 100
-    assert upper_bound(100, claude) == 115

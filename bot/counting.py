@@ -1,0 +1,107 @@
+"""How a model's tokens are counted: by its own vocabulary where that is known, else by an estimate that learns from what is reported."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.calibration import Calibration, fitted, published
+from bot.chat import Observation, Size
+from bot.errors import StoreUnavailable
+from bot.models import Model
+from bot.ports import Calibrations
+from bot.tokens import Tokenizer, tokenizer_for
+
+log = logging.getLogger(__name__)
+
+
+class Counter(Protocol):
+    """`name` is the vocabulary that sizes are measured with; `exact`: it is the model's own, and a text's count is the truth."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def exact(self) -> bool: ...
+
+    def measure(self, text: str) -> Size:
+        """The size of a text by itself."""
+
+    def tokens(self, size: Size) -> int:
+        """What a whole prompt of that size comes to."""
+
+    def most(self, size: Size) -> int:
+        """What it may come to at worst."""
+
+    async def learn(self, size: Size, reported: int) -> None:
+        """A prompt of that size had so many tokens, as its provider says."""
+
+
+class Exact:
+    """OpenAI's published rule, with the model's own vocabulary."""
+
+    exact = True
+
+    def __init__(self, tokenizer: Tokenizer, *, image: int = 0) -> None:
+        self.name, self.measure = tokenizer.name, tokenizer.measure
+        self._rule = published(image)
+
+    def tokens(self, size: Size) -> int:
+        return self._rule.tokens(size)
+
+    def most(self, size: Size) -> int:
+        return self._rule.most(size)
+
+    async def learn(self, size: Size, reported: int) -> None:
+        return
+
+
+class Estimate:
+    """Another vocabulary stands in for the model's own; what is reported of its prompts is remembered in `store`."""
+
+    exact = False
+
+    def __init__(self, tokenizer: Tokenizer, model: Model, store: Calibrations) -> None:
+        self.name, self.measure = tokenizer.name, tokenizer.measure
+        self._store, self._model = store, model
+        self._key = f"{model.provider}:{model.name}:{tokenizer.name}"
+        self._calibration = self._fit(())
+
+    async def recall(self) -> None:
+        """Take up what was learnt before."""
+        self._calibration = self._fit(await self._store.observations(self._key))
+
+    @property
+    def calibration(self) -> Calibration:
+        return self._calibration
+
+    def tokens(self, size: Size) -> int:
+        return self._calibration.tokens(size)
+
+    def most(self, size: Size) -> int:
+        return self._calibration.most(size)
+
+    async def learn(self, size: Size, reported: int) -> None:
+        """Images are only ever guessed: prompts that hold some teach nothing."""
+        if reported <= 0 or size.images:
+            return
+        try:
+            observations = await self._store.observe(self._key, Observation(size, reported))
+        except StoreUnavailable:
+            log.info("a reported prompt could not be remembered: the database is away")
+            return
+        self._calibration = self._fit(observations)
+
+    def _fit(self, observations: Sequence[Observation]) -> Calibration:
+        return fitted(observations, ratio=self._model.ratio, image=self._model.image_tokens)
+
+
+async def counter_for(model: Model, store: Calibrations) -> Counter:
+    """The model's own tokenizer, or an estimate with what was learnt of it."""
+    tokenizer = tokenizer_for(model.name)
+    if tokenizer.exact:
+        return Exact(tokenizer, image=model.image_tokens)
+    estimate = Estimate(tokenizer, model, store)
+    await estimate.recall()
+    return estimate

@@ -1,0 +1,130 @@
+"""What reported prompts teach: weights for each kind of writing, and a margin that narrows as they are learnt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from bot.calibration import fitted, published
+from bot.chat import Observation, Size
+from bot.counting import Estimate, Exact, counter_for
+from bot.models import load_models
+from bot.tokens import tokenizer_for
+from storage.calibrations import KEPT
+from storage.stores import Stores
+
+pytest_plugins = ["tests.databases"]
+
+Truth = Callable[[Size], int]
+
+
+def prompt(draw: random.Random, *, wide: bool = True) -> Size:
+    """A conversation of one to nine messages, of some words, some Chinese, some digits."""
+    messages = draw.choice([1, 3, 5, 9])
+    tokens, chinese = draw.randint(10, 120) * messages, draw.randint(0, 60) * messages * wide
+    return Size(
+        tokens + chinese * 3 // 4,
+        wide=chinese,
+        digits=draw.randint(0, 9),
+        foreign=draw.randint(0, 12),
+        marks=tokens // 8,
+        messages=messages,
+    )
+
+
+def claude(size: Size) -> int:
+    """A vocabulary of another make, with a frame of its own around messages."""
+    return round(1.22 * size.tokens + 0.4 * size.wide + 0.3 * size.digits + 6 * size.messages + 11)
+
+
+def own(size: Size) -> int:
+    """The vocabulary that was believed to be the model's own, and is."""
+    return size.tokens + 4 * size.messages + 3
+
+
+def off(truth: Truth, sizes: list[Size], *, calls: int, ratio: float) -> float:
+    """The largest relative error after so many calls."""
+    learnt = fitted([Observation(size, truth(size)) for size in sizes[:calls]], ratio=ratio, image=0)
+    return max(abs(learnt.tokens(size) - truth(size)) / truth(size) for size in sizes[20:])
+
+
+@pytest.mark.parametrize(("truth", "ratio"), [(claude, 1.3), (claude, 1.0), (own, 1.0), (own, 1.3)])
+def test_after_twenty_calls_every_prompt_is_within_two_percent(truth: Truth, ratio: float) -> None:
+    draw = random.Random(11)
+    sizes = [prompt(draw) for _ in range(60)]
+    assert off(truth, sizes, calls=20, ratio=ratio) < 0.02
+
+
+def test_a_vocabulary_that_is_the_models_own_needs_no_calls() -> None:
+    draw = random.Random(3)
+    assert off(own, [prompt(draw) for _ in range(40)], calls=0, ratio=1.0) == 0
+
+
+def test_the_margin_shrinks_with_what_was_seen_and_stays_wide_for_what_was_not() -> None:
+    draw = random.Random(5)
+    english = [prompt(draw, wide=False) for _ in range(40)]
+    chinese = Size(300, wide=400, messages=1)
+    margins, unseen = [], []
+    for calls in (0, 3, 20, 40):
+        learnt = fitted([Observation(size, claude(size)) for size in english[:calls]], ratio=1.3, image=0)
+        margins.append(learnt.most(english[0]) / learnt.tokens(english[0]) - 1)
+        unseen.append(learnt.most(chinese) - claude(chinese))
+    assert margins == sorted(margins, reverse=True)
+    assert margins[0] > 0.1 and margins[-1] < 0.03
+    assert min(unseen) >= 0, "what may come is never bounded too low"
+
+
+def test_a_few_strange_reports_change_little() -> None:
+    draw = random.Random(7)
+    sizes = [prompt(draw) for _ in range(60)]
+    seen = [Observation(size, claude(size)) for size in sizes[:30]]
+    seen[4::10] = [Observation(one.size, one.reported * 3) for one in seen[4::10]]
+    learnt = fitted(seen, ratio=1.3, image=0)
+    worst = max(abs(learnt.tokens(size) - claude(size)) / claude(size) for size in sizes[30:])
+    assert worst < 0.1
+
+
+def test_an_image_is_taken_for_what_its_model_is_said_to_need() -> None:
+    assert published(image=1_500).tokens(Size(10, images=2, messages=1)) == 10 + 3 + 1 + 3 + 3_000
+
+
+async def test_a_known_vocabulary_is_exact_and_any_other_learns_and_remembers(stores: Stores) -> None:
+    models = load_models()
+    exact = await counter_for(models.get("gpt-4o"), stores.calibrations)
+    assert isinstance(exact, Exact)
+    size = exact.measure("tiktoken is great!") + Size(messages=1)
+    assert exact.tokens(size) == exact.most(size) == 6 + 3 + 1 + 3
+    await exact.learn(size, 99)
+    assert exact.tokens(size) == 13
+
+    draw = random.Random(2)
+    counter = await counter_for(models.get("claude-haiku-5-5"), stores.calibrations)
+    assert isinstance(counter, Estimate)
+    for _ in range(KEPT + 6):
+        size = prompt(draw)
+        await counter.learn(size, claude(size))
+    await counter.learn(size, 0)  # nothing was reported
+    await counter.learn(Size(images=1), 9_999)
+    again = await counter_for(models.get("claude-haiku-5-5"), stores.calibrations)
+    assert isinstance(again, Estimate)
+    assert again.calibration == counter.calibration
+    assert counter.calibration.calls == KEPT
+    other = await counter_for(models.get("claude-opus-5-5"), stores.calibrations)
+    assert isinstance(other, Estimate)
+    assert other.calibration.calls == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("Hi, 42!", Size(4, digits=2, marks=2)),
+        ("水。", Size(2, wide=2)),
+        ("naïve 😀", Size(4, foreign=2 + 4)),
+        ("1 𠀀", Size(6, wide=1, digits=1)),
+    ],
+)
+def test_a_text_is_taken_apart(text: str, size: Size) -> None:
+    measured = tokenizer_for("gpt-4o").measure(text)
+    assert measured == Size(measured.tokens, size.wide, size.digits, size.foreign, size.marks)
