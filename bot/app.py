@@ -9,8 +9,9 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+import tempfile
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,7 +59,7 @@ def now() -> datetime:
 async def run(settings: Settings, say: Say) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises `ConfigError` for whatever the operator has to mend."""
     async with AsyncExitStack() as stack:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        make_data_folder(settings.data)
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
         models = load_models(settings.models_file)
@@ -72,25 +73,28 @@ async def run(settings: Settings, say: Say) -> None:
 
 
 async def migrate(settings: Settings, say: Say) -> None:
-    settings.data.mkdir(parents=True, exist_ok=True)
-    stores = open_stores(settings.url)
-    try:
+    make_data_folder(settings.data)
+    async with aclosing(open_stores(settings.url)) as stores:
         await stores.upgrade()
         say(f"the database is at revision {await stores.revision()}")
-    finally:
-        await stores.aclose()
 
 
 async def turns(settings: Settings) -> Sequence[Waiting]:
     """What waits and runs, and what failed lately."""
-    stores = open_stores(settings.url)
-    try:
+    async with opened(settings) as stores:
         return [
             *await stores.inbox.unfinished(),
             *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
         ]
-    finally:
-        await stores.aclose()
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores beside a bot that may be running, for a command that reads. Raises `ConfigError` unless the tables are this
+    version's."""
+    async with aclosing(open_stores(settings.url)) as stores:
+        await migrations.require_newest(stores.database)
+        yield stores
 
 
 class House:
@@ -288,15 +292,23 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> S
         left = await stores.inbox.void_leases()
         say("database: SQLite" + (f", {left} unfinished turns to go on with" if left else ""))
         return stores
-    revision, newest = await stores.revision(), migrations.head()
-    if revision != newest:
-        raise ConfigError(
-            "DATABASE_URL",
-            f"the database is at revision {revision}, this version needs {newest}",
-            "Run `python -m bot migrate`",
-        )
+    await migrations.require_newest(stores.database)
     say("database: PostgreSQL")
     return stores
+
+
+def make_data_folder(folder: Path) -> None:
+    """Raises `ConfigError` when it can't be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            "REJOINDER_DATA",
+            f"{folder} can't be written to ({error.strerror})",
+            "Name a folder this user may write to",
+        ) from None
 
 
 def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:

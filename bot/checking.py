@@ -1,32 +1,43 @@
-"""Looks at everything `python -m bot check` promises: the settings, the database, the disk, the model, the tokenizer, the platforms."""
+"""Looks at everything `python -m bot check` promises: the settings, the disk, the database, the tokenizer, the filter, the models, the
+platforms."""
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from difflib import get_close_matches
+from pathlib import Path
 
 from bot import app, tokens, vocabularies
 from bot.chat import Message, Prompt, Role
 from bot.check import Finding
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
-from bot.local_model import is_installed
-from bot.models import check, load_models
+from bot.local_model import installed, verify
+from bot.models import Models, Spec, check, load_models
 from bot.providers import build_provider, speaks_for_itself
-from bot.settings import Settings
-from bot.voices import access_of, choose_model
+from bot.settings import Settings, known_names, unknown_names
+from bot.voices import access_of, chosen_models
 from storage import migrations
+from storage.engines import complete, sqlite_file
 from storage.stores import open_stores
 
 FREE_MB = 500
 
 
-async def findings(settings: Settings) -> AsyncIterator[Finding]:
+async def findings(settings: Settings, *, free_mb: int = FREE_MB) -> AsyncIterator[Finding]:
     """Everything looked at, in order. Nothing here changes anything, but for one question of a few tokens to the model."""
     yield Finding("settings are complete")
-    yield _disk(settings)
+    for name in unknown_names():
+        likely = get_close_matches(name, known_names(), n=1, cutoff=0.8)
+        cure = f"Did you mean {likely[0]}?" if likely else "Look it up in docs/settings.md"
+        yield Finding(f"{name}: there is no such setting", cure, warning=True)
+    yield _disk(settings, free_mb)
     yield await _database(settings)
-    yield await _tokenizer(settings)
-    async for finding in _model(settings):
+    yield _tokenizer(settings)
+    yield _filter(settings)
+    async for finding in _models(settings):
         yield finding
     async for finding in _platforms(settings):
         yield finding
@@ -38,73 +49,115 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
         )
 
 
-def _disk(settings: Settings) -> Finding:
-    folder = settings.data if settings.data.exists() else settings.data.resolve().parent
-    try:
-        free = shutil.disk_usage(folder).free // 1_000_000
-    except OSError as error:
+def _disk(settings: Settings, needed: int) -> Finding:
+    if not _may_write(settings.data):
         return Finding(
-            f"REJOINDER_DATA: {folder} can't be read ({error.strerror})",
-            "Name a folder this user may write to",
+            f"REJOINDER_DATA: {settings.data} can't be written to", "Name a folder this user may write to"
         )
-    if free < FREE_MB:
-        return Finding(f"only {free} MB are free for {settings.data}", f"Make room: {FREE_MB} MB at least")
+    free = shutil.disk_usage(_existing(settings.data)).free // 1_000_000
+    if free < needed:
+        return Finding(f"only {free} MB are free for {settings.data}", f"Make room: {needed} MB at least")
     return Finding(f"data folder {settings.data}, {free / 1000:.0f} GB free")
 
 
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest above it that is there."""
+    path = path.resolve()
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether it can be written to, once it is made."""
+    existing = _existing(folder)
+    return existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
+
+
 async def _database(settings: Settings) -> Finding:
-    stores = open_stores(settings.url)
     try:
-        if stores.database.is_sqlite and not (
-            settings.database_url or (settings.data / "rejoinder.db").exists()
-        ):
-            return Finding("database: SQLite, made at the first start")
-        revision, newest = await stores.revision(), migrations.head()
+        file = sqlite_file(complete(settings.url))
+        if file is not None and not file.exists():
+            if _may_write(file.parent):
+                return Finding("database: SQLite, made at the first start")
+            return Finding(
+                f"DATABASE_URL: {file.parent} can't be written to",
+                "Name a file in a folder this user may write to",
+            )
+        async with aclosing(open_stores(settings.url)) as stores:
+            revision, newest = await stores.revision(), migrations.head()
+            migrations.refuse_newer(revision)
+            where = migrations.at(revision)
+            if stores.database.is_sqlite:
+                then = "" if revision == newest else f", to be brought to {newest} at the next start"
+                return Finding(f"database: SQLite {where}{then}")
+            await migrations.require_newest(stores.database)
+            return Finding(f"database: PostgreSQL {where}")
+    except ConfigError as error:
+        return _fault(error)
     except StoreUnavailable as error:
         return Finding(
             f"DATABASE_URL: the database does not answer ({error})", "Start it, or correct the URL"
         )
-    finally:
-        await stores.aclose()
-    kind = "SQLite" if stores.database.is_sqlite else "PostgreSQL"
-    if revision == newest:
-        return Finding(f"database: {kind} at revision {revision}")
+
+
+def _tokenizer(settings: Settings) -> Finding:
+    try:
+        folder = vocabularies.ensure(app.vocabulary_folder(settings))
+    except ConfigError as error:
+        return _fault(error)
+    return Finding(f"the tokenizer's vocabularies are in {folder}")
+
+
+def _filter(settings: Settings) -> Finding:
+    try:
+        app.open_redactor(settings)
+    except ConfigError as error:
+        return _fault(error)
     return Finding(
-        f"database: {kind} at revision {revision}, this version has {newest}", "Run `python -m bot migrate`"
+        f"the filter has the words of {settings.filter_words}"
+        if settings.filter_words
+        else "the filter has no words of your own (REJOINDER_FILTER_WORDS)"
     )
 
 
-async def _tokenizer(settings: Settings) -> Finding:
-    try:
-        vocabularies.ensure(app.vocabulary_folder(settings))
-    except ConfigError as error:
-        return Finding(f"{error.variable}: {error.cause}", error.cure)
-    await tokens.load()
-    return Finding(f"tokenizer {tokens.tokenizer_for('gpt-4o').name}")
-
-
-async def _model(settings: Settings) -> AsyncIterator[Finding]:
+async def _models(settings: Settings) -> AsyncIterator[Finding]:
+    """Every model that answers or stands in."""
     try:
         models = load_models(settings.models_file)
-        spec = choose_model(settings, models)
-        model, access = models.get(spec), access_of(settings)
-        if spec.provider == "local":
-            state = "installed" if is_installed(settings.data) else "to be installed at the first start"
-            yield Finding(f"model {spec}: the small one on this machine, {state}")
-            return
-        if speaks_for_itself(spec, access):
-            for warning in check(model, app.now().date()):
-                yield Finding(warning, "Set REJOINDER_MODEL to its successor in time", warning=True)
-        provider = build_provider(spec, access, models)
+        specs = chosen_models(settings, models)
     except ConfigError as error:
-        yield Finding(f"{error.variable}: {error.cause}", error.cure)
+        yield _fault(error)
         return
+    for spec in specs:
+        try:
+            async for finding in _model(settings, models, spec):
+                yield finding
+        except ConfigError as error:
+            yield _fault(error)
+
+
+async def _model(settings: Settings, models: Models, spec: Spec) -> AsyncIterator[Finding]:
+    model, access = models.get(spec), access_of(settings)
+    await tokens.load(model.name)
+    tokenizer = tokens.tokenizer_for(model.name)
+    how = "exactly" if tokenizer.exact else "as an estimate"
+    yield Finding(f"{spec}: its tokens are counted by {tokenizer.name}, {how}")
+    if spec.provider == "local":
+        folder, state = installed(settings.data), "to be installed at the first start"
+        if folder is not None:
+            await verify(folder)
+            state = "installed and whole"
+        yield Finding(f"{spec}: the small one on this machine, {state}")
+        return
+    if speaks_for_itself(spec, access):
+        for warning in check(model, app.now().date()):
+            yield Finding(warning, "Set REJOINDER_MODEL to its successor in time", warning=True)
     if model.price is None:
         yield Finding(
-            f"the price of {spec} is not known: its costs can't be counted",
+            f"{spec}: its price is not known, so that its costs can't be counted",
             "Give it in the file REJOINDER_MODELS",
             warning=True,
         )
+    provider = build_provider(spec, access, models)
     prompt = Prompt(model.name, "Answer with one word.", (Message(Role.USER, "Say: ready"),), 64)
     try:
         async for _ in provider.stream(prompt):
@@ -112,12 +165,16 @@ async def _model(settings: Settings) -> AsyncIterator[Finding]:
     except ProviderError as error:
         detail = " ".join(str(part) for part in (error.status, error.vendor_code) if part)
         yield Finding(
-            f"model {spec} does not answer: {type(error).__name__} {detail}".rstrip(), _model_cure(error.code)
+            f"{spec}: it does not answer: {type(error).__name__} {detail}".rstrip(), _model_cure(error.code)
         )
     else:
-        yield Finding(f"model {spec} answers")
+        yield Finding(f"{spec}: it answers")
     finally:
         await provider.aclose()
+
+
+def _fault(error: ConfigError) -> Finding:
+    return Finding(f"{error.variable}: {error.cause}", error.cure)
 
 
 def _model_cure(code: str) -> str:

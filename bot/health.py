@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable
 
 from aiohttp import web
@@ -53,7 +54,7 @@ async def serve(application: web.Application, host: str, port: int, variable: st
         await runner.cleanup()
         raise ConfigError(
             variable,
-            f"can't listen on {host}:{port} ({error.strerror})",
+            f"can't listen on {host}:{port} ({os.strerror(error.errno or 0)})",
             "Stop what uses it, or choose another port",
         ) from None
     return runner

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    DotEnvSettingsSource,
+    EnvSettingsSource,
+    NoDecode,
+    SettingsConfigDict,
+)
 
 from bot.errors import ConfigError
 
@@ -295,6 +301,17 @@ def read_settings(**overrides: object) -> Settings:
         ) from None
     _check_together(settings)
     return settings
+
+
+def known_names() -> list[str]:
+    """Every variable that is a setting."""
+    return [str(field.alias) for field in Settings.model_fields.values()]
+
+
+def unknown_names() -> list[str]:
+    """Variables that are set, begin like settings of ours, and are none: misspelt, most likely."""
+    held = {**DotEnvSettingsSource(Settings).env_vars, **EnvSettingsSource(Settings).env_vars}
+    return sorted(name for name in held if name.startswith("REJOINDER_") and name not in known_names())
 
 
 def _check_together(settings: Settings) -> None:

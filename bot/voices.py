@@ -59,6 +59,12 @@ def choose_model(settings: Settings, models: Models) -> Spec:
     )
 
 
+def chosen_models(settings: Settings, models: Models) -> list[Spec]:
+    """The model that usually answers, and then those that stand in for it. Raises `ConfigError`."""
+    stand_ins = map(models.spec, settings.fallback_models)
+    return list(dict.fromkeys([choose_model(settings, models), *stand_ins]))
+
+
 class Switchboard:
     """Reaches models, each once and when it is first asked for; all are let go when `stack` closes. Implements `Voices`."""
 
@@ -82,11 +88,9 @@ class Switchboard:
 
     async def open(self) -> None:
         """Reach the usual model and those that stand in for it. Raises `ConfigError`."""
-        usual = choose_model(self._settings, self._models)
-        stand_ins = [self._models.spec(name) for name in self._settings.fallback_models]
-        specs = list(dict.fromkeys([usual, *stand_ins]))
+        specs = chosen_models(self._settings, self._models)
         self._usual = tuple([await self.reach(spec) for spec in specs])
-        self._say(f"model: {usual}" + "".join(f", then {spec}" for spec in specs[1:]))
+        self._say("model: " + ", then ".join(map(str, specs)))
 
     @property
     def counter(self) -> Counter:

@@ -4,6 +4,7 @@ requirements/run.txt`."""
 from __future__ import annotations
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -14,6 +15,26 @@ STEP = re.compile(
     r"(?:Collecting |Requirement already satisfied: |Ignoring |Processing \S*/)(\w[\w.]*(?:-[a-z]\w*)*)"
 )
 OPTIONS = "--require-hashes --no-compile --no-input --disable-pip-version-check --progress-bar=off"
+CAUSES = (
+    (
+        "DO NOT MATCH THE HASHES",
+        "what came is not what the lock file promises. Look at what stands before the index",
+    ),
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "the package index's certificate is not trusted. Name its authority in PIP_CERT",
+    ),
+    ("No space left", "the disk is full. Make room"),
+    (
+        "connection broken by",
+        "the package index can't be reached. Check the network, or name another in PIP_INDEX_URL",
+    ),
+    (
+        "No matching distribution",
+        "there is none for Python {python} on {machine}. Name another: make PYTHON=python3.13",
+    ),
+)
+"""What stands in pip's complaint, and what it means and needs."""
 
 
 def main(lock: str) -> int:
@@ -38,11 +59,23 @@ def main(lock: str) -> int:
                 show("  unpacking")
     show("")
     if pip.returncode:
-        print("".join(said[-12:]), end="", file=sys.stderr)
-        print(f"pip could not install {lock}.", file=sys.stderr)
+        print(f"pip could not install {lock}: {why(said)}.", file=sys.stderr)
     else:
         print(f"Installed in {time.monotonic() - begun:.0f} s", flush=True)
     return pip.returncode
+
+
+def why(said: list[str]) -> str:
+    """The cause and the cure in one line, for what goes wrong most often; else pip's own last words."""
+    output = "".join(said)
+    for sign, meaning in CAUSES:
+        if sign in output:
+            about = re.search(r"No matching distribution found for (\S+)", output)
+            subject = f"{about[1]}: " if about else ""
+            return subject + meaning.format(
+                python=platform.python_version(), machine=f"{platform.system()} {platform.machine()}"
+            )
+    return "".join(["see what it says\n", *said[-12:]]).rstrip(".\n")
 
 
 def show(text: str, *, step: int = 0) -> None:

@@ -25,7 +25,7 @@ if ! [ -f "$venv/made" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
     fi
     say "Making $venv with $("$python" -V 2>&1)"
     "$python" -m venv --clear "$venv"
-    "$venv/bin/python" -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/pip.txt
+    "$venv/bin/python" scripts/install.py requirements/pip.txt >/dev/null
     : >"$venv/made"
 fi
 

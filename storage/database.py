@@ -20,11 +20,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from bot.errors import StoreUnavailable
+from bot.errors import ConfigError, StoreUnavailable
 from bot.ports import Signal
 from storage.engines import (
     BUSY,
     Threads,
+    broken,
+    cause,
     collided,
     complete,
     in_memory,
@@ -144,9 +146,12 @@ class Database:
         try:
             yield
         except DBAPIError as error:
+            if broken(error):
+                cure = "Name another file, or put a backup in its place"
+                raise ConfigError("DATABASE_URL", cause(error), cure) from error
             if not unavailable(error):
                 raise
-            raise StoreUnavailable(type(error.orig).__name__) from error
+            raise StoreUnavailable(cause(error)) from error
         except (PoolTimeout, DisconnectionError, TimeoutError, OSError) as error:
             raise StoreUnavailable(type(error).__name__) from error
         finally:

@@ -57,6 +57,13 @@ def complete(url: str) -> URL:
     return parsed
 
 
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite database that has one of its own."""
+    if url.get_backend_name() != "sqlite" or in_memory(url):
+        return None
+    return None if url.database is None or url.database.startswith("file:") else Path(url.database)
+
+
 def in_memory(url: URL) -> bool:
     return url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:")
 
@@ -95,8 +102,15 @@ def sqlite_engine(
     `foreign_keys` is off for migrations alone: replacing a table would otherwise delete what refers to its rows.
     WAL with synchronous NORMAL survives the death of the process at any point; a power cut may cost the last moments.
     """
-    if not in_memory(url) and url.database is not None and not url.database.startswith("file:"):
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    if (file := sqlite_file(url)) is not None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(
+                "DATABASE_URL",
+                f"{file.parent} can't be made ({error.strerror})",
+                "Name a file in a folder this user may write to",
+            ) from None
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
@@ -151,6 +165,20 @@ def postgres_engine(url: URL, *, patience: float = 20.0) -> AsyncEngine:
         hide_parameters=True,
         connect_args={name: value for name, value in defaults.items() if name not in url.query},
     )
+
+
+def cause(error: DBAPIError) -> str:
+    """Why it does not answer, as the database itself or the way to it says: never a value of anybody's."""
+    if _sqlite_code(error) is not None:
+        return str(error.orig)
+    if _sqlstate(error) is None:
+        return str(error.orig).partition("\n")[0].rpartition("failed: ")[2]
+    return type(error.orig).__name__
+
+
+def broken(error: DBAPIError) -> bool:
+    """The file is no SQLite database, or a damaged one."""
+    return _sqlite_code(error) in {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
 
 
 def collided(error: BaseException) -> bool:

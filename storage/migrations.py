@@ -45,8 +45,37 @@ async def current(database: Database) -> str | None:
         )
 
 
+async def require_newest(database: Database) -> None:
+    """Raise `ConfigError` unless the tables are this version's."""
+    revision, newest = await current(database), head()
+    refuse_newer(revision)
+    if revision != newest:
+        raise ConfigError(
+            "DATABASE_URL",
+            f"the database {at(revision)}, this version needs {newest}",
+            "Run `python -m bot migrate`",
+        )
+
+
+def refuse_newer(revision: str | None) -> None:
+    """Raise `ConfigError` for a revision that this code does not know: it does not undo what a newer version did."""
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise ConfigError(
+            "DATABASE_URL",
+            f"a newer version brought the database to revision {revision}",
+            "Start that version, or restore a backup that was made before",
+        )
+
+
+def at(revision: str | None) -> str:
+    return "has no tables yet" if revision is None else f"is at revision {revision}"
+
+
 async def upgrade(database: Database) -> None:
-    """Apply what is missing, in one transaction. Processes that start together wait for each other."""
+    """Apply what is missing, in one transaction. Processes that start together wait for each other. Raises `ConfigError` where
+    a newer version has been at work."""
+    refuse_newer(await current(database))
     config = configuration()
 
     def run(connection: Connection) -> None:

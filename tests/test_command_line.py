@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
+from bot import app
+from bot.errors import ConfigError
+from bot.settings import read_settings
+from storage import migrations
 from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.llm import LLMEmulator, say
@@ -94,6 +99,31 @@ async def test_what_the_operator_has_to_mend_is_one_readable_line(
     assert code == 78
     assert said in output
     assert "Traceback" not in output
+
+
+async def test_a_database_of_another_version_is_not_touched(tmp_path: Path) -> None:
+    settings = read_settings(REJOINDER_DATA=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'a.db'}")
+    with pytest.raises(ConfigError, match=r"has no tables yet.*Run `python -m bot migrate`"):
+        await app.turns(settings)
+    said: list[str] = []
+    await app.migrate(settings, said.append)
+    assert said == [f"the database is at revision {migrations.head()}"]
+    assert await app.turns(settings) == []
+    with sqlite3.connect(tmp_path / "a.db") as sql:
+        sql.execute("UPDATE alembic_version SET version_num = '9999'")
+    for work in (app.turns(settings), app.migrate(settings, said.append), app.run(settings, said.append)):
+        with pytest.raises(ConfigError, match="a newer version brought the database to revision 9999"):
+            await work
+    assert len(said) == 1
+
+
+async def test_a_folder_that_cannot_be_written_to_is_the_operators_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"REJOINDER_DATA: .*/file/data can't be written to"):
+        await app.run(read_settings(REJOINDER_DATA=tmp_path / "file" / "data"), print)
+    url = f"sqlite:///{tmp_path / 'file' / 'a.db'}"
+    with pytest.raises(ConfigError, match=r"DATABASE_URL: .*/file can't be made"):
+        await app.run(read_settings(REJOINDER_DATA=tmp_path / "data", DATABASE_URL=url), print)
 
 
 async def test_a_refused_token_or_intent_is_the_operators_to_mend(tmp_path: Path) -> None:

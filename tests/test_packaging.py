@@ -196,7 +196,7 @@ def workshop(tmp_path: Path) -> Workshop:
 def test_only_a_changed_lock_is_installed(workshop: Workshop) -> None:
     python = workshop.python()
     assert workshop.set_up(python, "run").returncode == 0
-    assert workshop.installed() == ["requirements/run.txt"]
+    assert workshop.installed() == ["requirements/pip.txt", "requirements/run.txt"]
     assert workshop.set_up(python, "run").returncode == 0
     assert workshop.installed() == []
     (workshop.folder / "requirements/run.txt").write_text("run==2\n")
@@ -245,19 +245,31 @@ def test_a_missing_python_is_one_readable_line(workshop: Workshop) -> None:
     assert ran.stderr.count("\n") == 1
 
 
-def test_a_lock_that_cannot_be_installed_says_why(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PIP_NO_INDEX": "1"}, "there is none for Python .* on .*make PYTHON="),
+        (
+            {"PIP_INDEX_URL": "http://127.0.0.1:1/simple", "PIP_RETRIES": "1"},
+            "the package index can't be reached. Check the network",
+        ),
+    ],
+)
+def test_a_lock_that_cannot_be_installed_is_one_line_with_the_cure(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
     lock = tmp_path / "lock.txt"
     lock.write_text(f"no-such-package==1 --hash=sha256:{'0' * 64}\n")
     ran = subprocess.run(
         [sys.executable, str(ROOT / "scripts/install.py"), str(lock)],
-        env=os.environ | {"PIP_NO_INDEX": "1", "PIP_CONFIG_FILE": os.devnull},
+        env=os.environ | {"PIP_CONFIG_FILE": os.devnull} | environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert ran.returncode == 1
-    assert "No matching distribution found for no-such-package==1" in ran.stderr
-    assert ran.stderr.endswith(f"pip could not install {lock}.\n")
+    assert re.match(rf"pip could not install {lock}: no-such-package==1: {said}", ran.stderr)
+    assert ran.stderr.count("\n") == 1
     assert ran.stdout.startswith("Installing 1 packages of")
 
 

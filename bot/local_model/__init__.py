@@ -6,7 +6,7 @@ OpenAI's chat API on a loopback port. Nothing of it is ever imported into the bo
 """
 
 from bot.local_model.errors import LocalModelError
-from bot.local_model.installer import MODEL, ensure_installed, is_installed
+from bot.local_model.installer import MODEL, ensure_installed, installed, verify
 from bot.local_model.server import LocalModel
 
-__all__ = ["MODEL", "LocalModel", "LocalModelError", "ensure_installed", "is_installed"]
+__all__ = ["MODEL", "LocalModel", "LocalModelError", "ensure_installed", "installed", "verify"]

@@ -41,9 +41,10 @@ ShowProgress = Callable[[float], None]
 """Takes the share that is done, from 0 to 1."""
 
 
-def is_installed(data: Path, *, lock: Path = LOCK) -> bool:
-    """Is the model of this version's lock file in the data folder, whole?"""
-    return _folder(data, lock).is_dir()
+def installed(data: Path, *, lock: Path = LOCK) -> Path | None:
+    """The folder of this version's model in the data folder, where it is installed. `verify` looks whether it is whole."""
+    folder = _folder(data, lock)
+    return folder if folder.is_dir() else None
 
 
 async def ensure_installed(
