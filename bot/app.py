@@ -27,7 +27,7 @@ from bot.errors import ConfigError
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
-from bot.limits import Limits, Rules
+from bot.limits import Limits
 from bot.lock import only_process
 from bot.menu import Menu
 from bot.models import load_models
@@ -35,6 +35,7 @@ from bot.ports import Adapter, Reception, Waiting
 from bot.preferences import Answers, Decided, Preferences
 from bot.reception import FrontDesk
 from bot.redaction import FilterWordsError, Redactor, parse_words
+from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
@@ -112,7 +113,7 @@ class House:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
-        limits = Limits(stores.ledger, rules_of(settings), person_key(settings))
+        limits = Limits(stores.ledger, rulebook_of(settings), person_key(settings))
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         desk = FrontDesk(
             inbox=stores.inbox,
@@ -218,7 +219,8 @@ class House:
             tasks = [
                 asyncio.create_task(self._workers.run(), name="workers"),
                 asyncio.create_task(
-                    Housekeeping([self._stores.records.sweep], now).run(), name="housekeeping"
+                    Housekeeping([self._stores.records.sweep, self._stores.ledger.tidy], now).run(),
+                    name="housekeeping",
                 ),
             ]
             tasks += [
@@ -290,6 +292,7 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> S
         stack.enter_context(only_process(stores.database.url.database, settings.data))
         await stores.upgrade()
         left = await stores.inbox.void_leases()
+        await stores.ledger.close_lost(now(), now())
         say("database: SQLite" + (f", {left} unfinished turns to go on with" if left else ""))
         return stores
     await migrations.require_newest(stores.database)
@@ -322,8 +325,13 @@ def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
     return defaults
 
 
-def rules_of(settings: Settings) -> Rules:
-    return Rules(settings.user_requests_per_minute, settings.user_tokens_per_day, settings.user_usd_per_month)
+def rulebook_of(settings: Settings) -> Rulebook:
+    usual = {
+        "requests_per_minute": settings.user_requests_per_minute,
+        "tokens_per_day": settings.user_tokens_per_day,
+        "usd_per_month": settings.user_usd_per_month,
+    }
+    return Rulebook(usual=usual, operators=settings.admins)
 
 
 def vocabulary_folder(settings: Settings) -> Path:

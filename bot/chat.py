@@ -291,3 +291,14 @@ class Delta:
     text: str = ""
     usage: Usage | None = None
     finish: Finish | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What a provider said, at a time, of its own limits a minute and what is left of them; None where it said nothing."""
+
+    requests_limit: int | None = None
+    requests_left: int | None = None
+    tokens_limit: int | None = None
+    tokens_left: int | None = None
+    at: datetime | None = None

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from bot.chat import Invocation, Message, Role
 from bot.context import Fitted, fit
-from bot.limits import NANO, Limits
+from bot.limit_texts import spent_text
+from bot.limits import Limits
 from bot.notices import notice
-from bot.ports import Clock, Conversations, Said, Spent
+from bot.ports import Clock, Conversations, Said
 from bot.preferences import Decided, Scope
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
@@ -127,7 +126,7 @@ class Commands:
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
         if not spent:
             return notice("usage_none", language)
-        return "\n".join([notice("usage_head", language), *(_usage_row(one, language) for one in spent)])
+        return "\n".join([notice("usage_head", language), *(spent_text(one, language) for one in spent)])
 
 
 def _turns_word(turns: int, language: str) -> str:
@@ -154,32 +153,6 @@ def _context_text(fitted: Fitted, voice: Voice, language: str) -> str:
         notice("context_dropped" if fitted.dropped else "context_whole", language),
     ]
     return "\n".join(lines)
-
-
-def amount(units: int, unit: str) -> str:
-    """An amount of a limit as people read it: dollars with cents, the rest as it is."""
-    return f"{Decimal(units) / NANO:.2f}" if unit == "nanousd" else str(units)
-
-
-def unit_word(unit: str, language: str) -> str:
-    return notice("unit_usd" if unit == "nanousd" else f"unit_{unit}", language)
-
-
-def _usage_row(spent: Spent, language: str) -> str:
-    meter = spent.meter
-    return notice(
-        "usage_minute" if meter.period == "minute" else "usage_row",
-        language,
-        name=notice(f"name_{meter.period}", language),
-        used=amount(spent.used, meter.unit),
-        allowed=amount(meter.allowed, meter.unit),
-        unit=unit_word(meter.unit, language),
-        when=_moment(spent.resets_at),
-    )
-
-
-def _moment(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M}"
 
 
 def command_list(language: str = "en") -> Sequence[tuple[str, str]]:

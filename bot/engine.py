@@ -20,7 +20,6 @@ from operator import add
 from typing import Final
 
 from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, Size, State, Usage
-from bot.commands import amount, unit_word
 from bot.context import Fitted, fit, message_size
 from bot.continuation import Join, continued
 from bot.errors import (
@@ -36,6 +35,7 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.inbox import Held, steady
+from bot.limit_texts import limit_text
 from bot.limits import Limits, Reservation
 from bot.notices import language_of, notice, reference, wait_text
 from bot.ports import Adapter, Button, Clock, Conversations, Reply
@@ -303,19 +303,7 @@ class Engine:
         return self._notice(held, error.code, reference=number)
 
     def _limit_text(self, held: Held, limit: LimitReached) -> str:
-        unit, _, period = limit.limit.partition("_")
-        unit = "nanousd" if unit == "usd" else unit
-        language = self._speaks(held)
-        return notice(
-            f"limit_{period}",
-            language,
-            allowed=amount(limit.allowed, unit),
-            left=amount(limit.left, unit),
-            unit=unit_word(unit, language),
-            time=f"{limit.retry_at:%H:%M}",
-            date=f"{limit.retry_at:%Y-%m-%d}",
-            wait=wait_text(self._clock(), limit.retry_at, language),
-        )
+        return limit_text(limit, self._clock(), self._speaks(held))
 
 
 def _with_notes(answer: str, notes: Sequence[str]) -> str:

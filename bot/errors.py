@@ -12,6 +12,8 @@
     │   ├── CutOff                  the stream ended, broke or stalled before its finish reason
     │   └── BadResponse             what came is not what the API promises (malformed, wrong content type)
     ├── LimitReached                a rate limit or budget of ours says no, and when to come back
+    ├── Unpriced                    a budget of money can't be held, since the model's price is unknown
+    ├── Overcrowded                 too many wait for the provider's own limits
     ├── GaveUp                      a turn was begun too often without an end
     ├── LeaseLost                   another process owns the turn now: stop, touch nothing
     ├── StoreUnavailable            the database does not answer now: wait, nothing is lost
@@ -27,6 +29,10 @@ Nothing here ever carries the text of a message or a secret.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bot.ports import Meter
 
 
 class RejoinderError(Exception):
@@ -103,9 +109,26 @@ class LimitReached(RejoinderError):
 
     code = "limit"
 
-    def __init__(self, limit: str, allowed: int, left: int, retry_at: datetime) -> None:
-        super().__init__(f"limit {limit} reached")
-        self.limit, self.allowed, self.left, self.retry_at = limit, allowed, left, retry_at
+    def __init__(self, meter: Meter, left: int, retry_at: datetime) -> None:
+        self.limit = f"{meter.level}_{meter.unit}_{meter.period}"
+        super().__init__(f"limit {self.limit} reached")
+        self.meter, self.left, self.retry_at = meter, left, retry_at
+
+
+class Unpriced(RejoinderError):
+    """A budget of money holds, and the price of the model is not known: it can't be held."""
+
+    code = "unpriced"
+
+
+class Overcrowded(RejoinderError):
+    """The line before the provider's limits is too long; `until` is when it would have been one's turn."""
+
+    code = "overcrowded"
+
+    def __init__(self, position: int, until: datetime) -> None:
+        super().__init__(f"number {position} in line")
+        self.position, self.until = position, until
 
 
 class GaveUp(RejoinderError):

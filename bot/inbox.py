@@ -12,7 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
@@ -21,6 +21,8 @@ from bot.errors import LeaseLost, StoreUnavailable
 from bot.ports import Clock, Inbox, Journal, Pulse
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 POLL = 1.0
 """Seconds between looks for abandoned turns when no signal comes."""
@@ -126,7 +128,7 @@ class SteadyJournal:
         await steady(lambda: self._journal.removed(index), self._patience)
 
 
-async def steady(verb: Callable[[], Awaitable[None]], patience: float) -> None:
+async def steady(verb: Callable[[], Awaitable[T]], patience: float) -> T:
     """Do it, again and again while the database is away, for `patience` seconds at most; then `LeaseLost`."""
     retrying = AsyncRetrying(
         retry=retry_if_exception_type(StoreUnavailable),
@@ -137,9 +139,10 @@ async def steady(verb: Callable[[], Awaitable[None]], patience: float) -> None:
     try:
         async for attempt in retrying:
             with attempt:
-                await verb()
+                return await verb()
     except StoreUnavailable as error:
         raise LeaseLost("the database was away for too long") from error
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _sleep_unless(event: asyncio.Event, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Admission: what one person may use, reserved before a call at its worst and settled after it with what the provider reported.
+"""Admission: what may be used, reserved before a call at its worst and settled after it with what the provider reported.
 
 Where the provider reported nothing (a dropped stream, a killed process) the full reservation stands: a turn never costs less than it
 did. People appear only as a keyed hash, so that forgetting someone does not refill a budget, and a budget names no one.
@@ -8,63 +8,42 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from bot.chat import Author, Place, Prompt, Turn, Usage
-from bot.errors import LimitReached
+from bot.errors import Unpriced
 from bot.models import Model
-from bot.ports import Call, Charge, Ledger, Meter, Settlement, Spent
+from bot.ports import Call, Charge, Ledger, Level, Line, Meter, Settlement, Spent, Taken, Warned
+from bot.rules import METRICS, Allowance, Allowed, Rulebook, place_name, workspace_name
 
-NANO: Final = Decimal(1_000_000_000)
+PICO: Final = Decimal(1_000_000_000_000)
 SMALLEST_ANSWER: Final = 64
 """Tokens: with less than this left of a budget, no answer is begun."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What one person may use; None is no limit. Days and months are UTC."""
-
-    requests_per_minute: int | None = None
-    tokens_per_day: int | None = None
-    usd_per_month: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """A call that may be made, with the output cap it may be made with."""
 
-    call: int
-    output_cap: int
-    charges: tuple[Charge, ...]
+    taken: Taken
     model: Model
+
+    @property
+    def output_cap(self) -> int:
+        return self.taken.output_cap
 
 
 class Limits:
-    def __init__(self, ledger: Ledger, rules: Rules, key: bytes) -> None:
-        self._ledger, self._rules, self._key = ledger, rules, key
+    def __init__(self, ledger: Ledger, rulebook: Rulebook, key: bytes) -> None:
+        self._ledger, self._rulebook, self._key = ledger, rulebook, key
 
     def person(self, place: Place, author: Author) -> str:
         """Who it is, in a form that names no one: a keyed hash, 32 hexadecimal digits."""
-        name = f"{place.platform}:{place.installation}:{author.id}".encode()
-        return hmac.new(self._key, name, hashlib.sha256).hexdigest()[:32]
-
-    def meters(self, person: str) -> tuple[Meter, ...]:
-        rules = self._rules
-        usd = None if rules.usd_per_month is None else int(rules.usd_per_month * NANO)
-        limits = (
-            ("requests_minute", "requests", "minute", rules.requests_per_minute),
-            ("tokens_day", "tokens", "day", rules.tokens_per_day),
-            ("usd_month", "nanousd", "month", usd),
-        )
-        return tuple(
-            Meter(name, person, unit, period, allowed)
-            for name, unit, period, allowed in limits
-            if allowed is not None
-        )
+        return self._hash(f"{place.platform}:{place.installation}:{author.id}")
 
     async def reserve(
         self, turn: Turn, model: Model, prompt: Prompt, prompt_tokens: int, now: datetime
@@ -73,38 +52,20 @@ class Limits:
 
         Raises `LimitReached`. A question counts once, however often its answer is begun anew.
         """
-        try:
-            return await self._reserve(turn, model, prompt_tokens, prompt.max_output_tokens, now)
-        except LimitReached as refusal:
-            cap = self._cap_within(refusal, model, prompt_tokens)
-            if not SMALLEST_ANSWER <= cap < prompt.max_output_tokens:
-                raise
-            return await self._reserve(turn, model, prompt_tokens, cap, now)
-
-    async def _reserve(
-        self, turn: Turn, model: Model, prompt_tokens: int, cap: int, now: datetime
-    ) -> Reservation:
-        person = self.person(turn.place, turn.author)
-        cost = model.worst_cost(prompt_tokens, cap)
-        amounts = {"requests": int(turn.attempts <= 1), "tokens": prompt_tokens + cap, "nanousd": _nano(cost)}
-        charges = tuple(
-            Charge(meter, amounts[meter.unit]) for meter in self.meters(person) if amounts[meter.unit]
-        )
-        call = Call(turn.id, turn.place, person, model.provider, model.name, prompt_tokens, cap, cost)
-        return Reservation(await self._ledger.reserve(call, charges, now), cap, charges, model)
-
-    @staticmethod
-    def _cap_within(refusal: LimitReached, model: Model, prompt_tokens: int) -> int:
-        """The largest output cap that what is left still pays for; 0 where the refusal is about something else."""
-        if refusal.limit == "tokens_day":
-            return refusal.left - prompt_tokens
-        if refusal.limit == "usd_month":
-            spared = refusal.left - _nano(model.worst_cost(prompt_tokens, 0))
-            per_token = _nano(model.worst_cost(prompt_tokens, 1_000)) - _nano(
-                model.worst_cost(prompt_tokens, 0)
-            )
-            return spared * 1_000 // per_token if per_token > 0 else 0
-        return 0
+        call = self._call(turn, model, prompt_tokens, prompt.max_output_tokens)
+        meters = self.meters(turn.place, turn.author, model)
+        if call.prompt_cost is None and any(meter.unit == "picousd" for meter in meters):
+            raise Unpriced(model.name)
+        amounts = {
+            "requests": (int(turn.attempts <= 1), 0),
+            "tokens": (prompt_tokens, 1),
+            "picousd": (call.prompt_cost or 0, call.token_cost or 0),
+        }
+        charges = [Charge(meter, *amounts[meter.unit]) for meter in meters if any(amounts[meter.unit])]
+        taken = await self._ledger.reserve(call, charges, now)
+        if isinstance(taken, Line):
+            raise AssertionError("no provider's limits are held yet")
+        return Reservation(taken, model)
 
     async def settle(
         self,
@@ -114,23 +75,73 @@ class Limits:
         finish: str,
         first_token_ms: int | None,
         now: datetime,
-    ) -> None:
+    ) -> Sequence[Warned]:
         """Replace the reservation by what was used; without a reported usage it stands."""
         cost = reservation.model.cost(usage) if usage is not None else None
-        charges = reservation.charges
-        if usage is not None:
-            actual = {"tokens": usage.prompt + usage.output, "nanousd": _nano(cost)}
-            charges = tuple(
-                replace(charge, amount=actual.get(charge.meter.unit, charge.amount)) for charge in charges
-            )
-        await self._ledger.settle(
-            reservation.call, charges, Settlement(usage, cost, finish, first_token_ms), now
+        cost = None if cost is None else Decimal(_pico(cost)).scaleb(-12)
+        return await self._ledger.settle(
+            reservation.taken, Settlement(usage, cost, finish, first_token_ms), now
         )
 
     async def spent(self, place: Place, author: Author, now: datetime) -> Sequence[Spent]:
-        return await self._ledger.spent(self.meters(self.person(place, author)), now)
+        """What somebody has used of their own limits."""
+        mine = [meter for meter in self.meters(place, author, None) if meter.level is Level.USER]
+        return await self._ledger.spent(mine, now)
+
+    def meters(self, place: Place, author: Author, model: Model | None) -> tuple[Meter, ...]:
+        """All limits that hold for a call."""
+        names = (f"{model.provider}:{model.name}", model.name) if model is not None else ()
+        subjects = {
+            Level.USER: self.person(place, author),
+            Level.PLACE: self._hash(f"place:{place_name(place)}"),
+            Level.WORKSPACE: self._hash(f"workspace:{workspace_name(place)}"),
+            Level.BOT: self._hash("bot"),
+        }
+        return tuple(
+            meter
+            for allowance in self._rulebook.allowances(place, author, names)
+            for meter in self._meters(allowance, subjects[allowance.level])
+        )
+
+    def _meters(self, allowance: Allowance, subject: str) -> Sequence[Meter]:
+        if allowance.model:
+            subject = self._hash(f"{subject}:{allowance.model}")
+        return meters_of(allowance.level, subject, allowance.numbers, allowance.model)
+
+    def _call(self, turn: Turn, model: Model, prompt_tokens: int, cap: int) -> Call:
+        worst = model.worst(prompt_tokens)
+        return Call(
+            turn=turn.id,
+            place=turn.place,
+            direct=turn.direct,
+            person=self.person(turn.place, turn.author),
+            provider=model.provider,
+            model=model.name,
+            prompt_tokens=prompt_tokens,
+            output_cap=cap,
+            least_output=min(cap, SMALLEST_ANSWER),
+            prompt_cost=None if worst is None else _pico(worst[0]),
+            token_cost=None if worst is None else _pico(worst[1]),
+            price=model.price_list,
+        )
+
+    def _hash(self, name: str) -> str:
+        return hmac.new(self._key, name.encode(), hashlib.sha256).hexdigest()[:32]
 
 
-def _nano(cost: Decimal | None) -> int:
-    """Dollars in thousand-millionths, rounded up; an unknown price counts nothing against a budget of money."""
-    return 0 if cost is None else int((cost * NANO).to_integral_value(ROUND_UP))
+def meters_of(level: Level, subject: str, numbers: Mapping[str, Allowed], model: str = "") -> Sequence[Meter]:
+    """The meters that hold somebody to these numbers."""
+    found = []
+    for name, (unit, period) in METRICS.items():
+        allowed = numbers.get(name)
+        if allowed is None:
+            continue
+        most = _pico(Decimal(allowed)) if unit == "picousd" else int(allowed)
+        burst = int(numbers.get("burst") or most) if period == "minute" else 0
+        found.append(Meter(level, unit, period, subject, most, burst, model))
+    return found
+
+
+def _pico(dollars: Decimal) -> int:
+    """Dollars in million-millionths, rounded up."""
+    return int((dollars * PICO).to_integral_value(ROUND_CEILING))

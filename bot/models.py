@@ -49,6 +49,7 @@ class Model:
     window: int = 8_192
     max_output: int = 2_048
     price: Price | None = None
+    price_list: str = ""
     role: Literal["developer", "system"] = "system"
     cap_parameter: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     temperature: bool = False
@@ -67,6 +68,10 @@ class Model:
     def cost(self, usage: Usage) -> Decimal | None:
         """What a call cost, in US dollars; None where the price is unknown."""
         return None if self.price is None else self.price.cost(usage)
+
+    def worst(self, prompt_tokens: int) -> tuple[Decimal, Decimal] | None:
+        """The most that a prompt can cost, and each token that is said to it; None where the price is unknown."""
+        return None if self.price is None else self.price.worst(prompt_tokens)
 
     def worst_cost(self, prompt_tokens: int, output_cap: int) -> Decimal | None:
         """The most a call can cost, in US dollars; None where the price is unknown."""

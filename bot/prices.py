@@ -47,9 +47,14 @@ class Price:
 
     def worst_cost(self, prompt_tokens: int, output_cap: int) -> Decimal:
         """The most a call can cost: nothing read from the cache, all written there, the whole cap used."""
+        prompt, token = self.worst(prompt_tokens)
+        return prompt + token * output_cap
+
+    def worst(self, prompt_tokens: int) -> tuple[Decimal, Decimal]:
+        """The most that a prompt can cost, and each token that is said to it."""
         price = self.at(prompt_tokens)
         dearest = max(price.input, price.cache_write or price.input)
-        return (dearest * prompt_tokens + price.output * output_cap) / _MILLION
+        return dearest * prompt_tokens / _MILLION, price.output / _MILLION
 
 
 def price_from(value: object) -> Price | None:

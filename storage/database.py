@@ -8,13 +8,13 @@ share a pool. All that means "the database does not answer now" becomes `StoreUn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import text
+from sqlalchemy import Executable, Row, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -29,6 +29,8 @@ from storage.engines import (
     cause,
     collided,
     complete,
+    disconnected,
+    duplicate,
     in_memory,
     postgres_engine,
     sqlite_engine,
@@ -71,9 +73,11 @@ class Database:
                 if memory
                 else sqlite_engine(self.url, self._threads, writes=False, patience=patience)
             )
+            self._swift = self._writer
             self.bell = Bell()
         else:
             self._writer = postgres_engine(self.url, patience=patience)
+            self._swift = postgres_engine(self.url, patience=patience, swift=True)
             self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
             self.bell = PostgresBell(self._writer)
 
@@ -83,6 +87,28 @@ class Database:
         with self._answering():
             async with asyncio.timeout(self.patience), self._reader.connect() as sql:
                 yield sql
+
+    async def instant(self, statement: Executable, bound: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        """Run one statement that is a transaction by itself, on PostgreSQL: one round trip, and no other.
+
+        From its beginning again when another was in the way, or when the connection was found dead: it may then have taken effect
+        once already.
+        """
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(
+                lambda error: collided(error) or duplicate(error) or disconnected(error)
+            ),
+            stop=stop_after_attempt(8),
+            wait=wait_random_exponential(multiplier=0.01, max=0.5),
+            reraise=True,
+        )
+        with self._answering():
+            async with asyncio.timeout(self.patience):
+                return await retrying(self._instant_once, statement, bound)
+
+    async def _instant_once(self, statement: Executable, bound: Mapping[str, Any]) -> Sequence[Row[Any]]:
+        async with self._swift.connect() as sql:
+            return (await sql.execute(statement, bound)).all()
 
     async def write(self, verb: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `verb` in one transaction; from its beginning again when another transaction was in the way."""
@@ -135,6 +161,7 @@ class Database:
                 await asyncio.wait_for(self._idle.wait(), BUSY)
         await self._reader.dispose()
         await self._writer.dispose()
+        await self._swift.dispose()
         await self._threads.ended()
 
     @contextmanager

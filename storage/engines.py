@@ -38,6 +38,7 @@ _SQLITE_UNAVAILABLE = _SQLITE_LOCKED | {
 # SQLSTATEs, appendix A of PostgreSQL's manual. Whole classes: connection (08), resources (53), an operator or a restart (57),
 # the system (58); then a server that is only a standby now, and a transaction ended for idling.
 _POSTGRES_COLLISIONS = {"40001", "40P01", "55P03"}
+_POSTGRES_RACES = {"23503", "23505"}
 _POSTGRES_UNAVAILABLE = ("08", "53", "57", "58", "40", "25006", "25P03", "55P03")
 
 
@@ -146,8 +147,9 @@ def sqlite_engine(
     return engine
 
 
-def postgres_engine(url: URL, *, patience: float = 20.0) -> AsyncEngine:
-    """A pool that finds out dead connections before use. `prepare_threshold` None: a PgBouncer in transaction mode hands the
+def postgres_engine(url: URL, *, patience: float = 20.0, swift: bool = False) -> AsyncEngine:
+    """A pool that finds out dead connections before use; a `swift` one in use, since to ask is a round trip of its own, and each of its
+    statements is a transaction. `prepare_threshold` None: a PgBouncer in transaction mode hands the
     next statement to another server, which knows nothing of what was prepared."""
     defaults: dict[str, Any] = {
         "connect_timeout": 5,
@@ -156,12 +158,12 @@ def postgres_engine(url: URL, *, patience: float = 20.0) -> AsyncEngine:
     }
     return create_async_engine(
         url,
-        isolation_level="READ COMMITTED",
+        isolation_level="AUTOCOMMIT" if swift else "READ COMMITTED",
         pool_size=5,
         max_overflow=10,
         pool_timeout=patience,
         pool_recycle=1800,
-        pool_pre_ping=True,
+        pool_pre_ping=not swift,
         hide_parameters=True,
         connect_args={name: value for name, value in defaults.items() if name not in url.query},
     )
@@ -186,6 +188,15 @@ def collided(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and (
         _sqlite_code(error) in _SQLITE_LOCKED or _sqlstate(error) in _POSTGRES_COLLISIONS
     )
+
+
+def duplicate(error: BaseException) -> bool:
+    """Another has just made the same row."""
+    return isinstance(error, DBAPIError) and _sqlstate(error) in _POSTGRES_RACES
+
+
+def disconnected(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def unavailable(error: DBAPIError) -> bool:

@@ -171,22 +171,39 @@ installations = Table(
     Column("revoked_at", Instant),
 )
 
-budgets = Table(
-    "budget",
+meters = Table(
+    "meter",
     metadata,
-    Column("subject", Text, primary_key=True),
-    Column("unit", Text, primary_key=True),
-    Column("period", Text, primary_key=True),
-    Column("window_start", Instant, primary_key=True),
-    Column("used", BigInteger, nullable=False),
+    Column("subject", Text, primary_key=True),  # a keyed hash, or a provider's model
+    Column("kind", Text, primary_key=True),  # unit/period
+    Column("span", Text, primary_key=True),  # which day or month (UTC); empty for a rate
+    Column("value", BigInteger, nullable=False),  # see storage/meters.py
+    Column("as_of", BigInteger, nullable=False),  # when that was its value, in microseconds since 1970
+    Column("told", Integer, nullable=False, server_default="0"),  # the percentage that people were warned of
+    Column("keep_until", Text, nullable=False, index=True),  # the day on which it says nothing any more
+    sqlite_with_rowid=False,
+    postgresql_with={"fillfactor": 70},  # rows that change all the time are changed in place
 )
 
-paces = Table(
-    "pace",
+tickets = Table(
+    "ticket",
     metadata,
-    Column("subject", Text, primary_key=True),
-    Column("unit", Text, primary_key=True),
-    Column("tat", BigInteger, nullable=False),  # GCRA's theoretical arrival time, in microseconds since 1970
+    Column("id", Id, primary_key=True),
+    _text("lane"),  # provider:model
+    Column("rank", BigInteger, nullable=False),  # whose turn it is first, in microseconds since 1970
+    Column("tokens", BigInteger, nullable=False),
+    Column("live_until", BigInteger, nullable=False),  # who does not ask again until then has left the line
+    sqlite_autoincrement=True,
+)
+Index("ix_ticket_line", tickets.c.lane, tickets.c.rank, tickets.c.id)
+
+lanes = Table(
+    "lane",
+    metadata,
+    Column("lane", Text, primary_key=True),
+    Column("requests_per_minute", BigInteger),  # as the provider last said; NULL: it said nothing
+    Column("tokens_per_minute", BigInteger),
+    Column("seen_at", Instant, nullable=False),
 )
 
 calls = Table(
@@ -198,25 +215,32 @@ calls = Table(
     _text("installation"),
     _text("channel"),
     _text("thread", default=""),
-    Column("person", Text),  # a keyed hash
+    _flag("direct"),
+    Column("person", Text),  # a keyed hash; NULL once they were forgotten
     _text("provider"),
     _text("model"),
     _text("state"),
     Column("reserved_tokens", BigInteger, nullable=False),
     Column("reserved_cost", Dollars),
-    Column("reserved", Json, nullable=False),  # what was taken from which budget: see storage/ledger.py
-    Column("prompt_tokens", BigInteger),
+    Column(
+        "prompt_tokens", BigInteger
+    ),  # NULL where the provider reported nothing: what was reserved is charged
     Column("cached_tokens", BigInteger),
     Column("cache_written_tokens", BigInteger),
     Column("output_tokens", BigInteger),
     Column("reasoning_tokens", BigInteger),
-    Column("cost", Dollars),
+    Column("cost", Dollars),  # NULL: unknown
+    _text("price", default=""),  # which price list it was reckoned by
     _text("finish", default=""),
     Column("first_token_ms", Integer),
     Column("started_at", Instant, nullable=False, index=True),
     Column("settled_at", Instant),
     sqlite_autoincrement=True,
 )
+OPEN_STATE = literal_column("'open'", Text)
+_open = calls.c.state == OPEN_STATE
+Index("ix_call_open", calls.c.started_at, postgresql_where=_open, sqlite_where=_open)
+Index("ix_call_person", calls.c.person, calls.c.started_at)
 
 preferences = Table(
     "preference",

@@ -25,12 +25,13 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.inbox import Workers
-from bot.limits import Limits, Rules
+from bot.limits import Limits
 from bot.models import Model
 from bot.ports import Button, Outcome
 from bot.preferences import Decided, Preferences
 from bot.reception import FrontDesk
 from bot.redaction import Redactor
+from bot.rules import Rulebook
 from bot.settings_command import SettingsCommand
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
@@ -51,7 +52,7 @@ from tests.fakes import (
     incoming,
 )
 
-NO_LIMITS = Rules()
+NO_LIMITS = Rulebook()
 ROOMY = Window(4_000, 500)
 EMAIL = "ada" + "@" + "example.org"
 
@@ -137,7 +138,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
 
     async def begin(
         *scripts: object,
-        rules: Rules = NO_LIMITS,
+        rules: Rulebook = NO_LIMITS,
         window: Window = ROOMY,
         continuations: int = 2,
         whispering: bool = False,
@@ -342,11 +343,11 @@ async def test_too_many_unanswered_questions_are_turned_away_politely(start: Sta
 
 
 async def test_a_rate_limit_names_the_wait(start: Start) -> None:
-    bot = await start(rules=Rules(requests_per_minute=2))
+    bot = await start(rules=Rulebook(usual={"requests_per_minute": 2}))
     await bot.ask("one")
     await bot.ask("two")
     shown = await bot.ask("three")
-    assert "limit of 2 questions per minute" in shown.notice
+    assert "limit of 2 questions a minute" in shown.notice
     assert "come back in" in shown.notice
     assert len(bot.provider.prompts) == 2
     bot.clock.advance(60)
@@ -354,7 +355,7 @@ async def test_a_rate_limit_names_the_wait(start: Start) -> None:
 
 
 async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: Start) -> None:
-    bot = await start(rules=Rules(requests_per_minute=1), whispering=True)
+    bot = await start(rules=Rulebook(usual={"requests_per_minute": 1}), whispering=True)
     await bot.ask("one")
     shown = await bot.ask("two")
     assert not shown.notice
@@ -362,20 +363,22 @@ async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: St
 
 
 async def test_tokens_are_reserved_at_worst_and_settled_as_reported(start: Start) -> None:
-    bot = await start(answer("Fine.", usage=Usage(prompt=40, output=60)), rules=Rules(tokens_per_day=10_000))
+    bot = await start(
+        answer("Fine.", usage=Usage(prompt=40, output=60)), rules=Rulebook(usual={"tokens_per_day": 10_000})
+    )
     await bot.ask("one")
-    assert "100 of 10000" in await bot.command("usage")
+    assert "100 of 10,000" in await bot.command("usage")
 
 
 async def test_unreported_usage_stands_at_the_full_reservation(start: Start) -> None:
-    bot = await start(answer("Fine.", usage=None), rules=Rules(tokens_per_day=10_000))
+    bot = await start(answer("Fine.", usage=None), rules=Rulebook(usual={"tokens_per_day": 10_000}))
     await bot.ask("one")
     used = int((await bot.command("usage")).split(": ")[1].split(" of ")[0])
     assert used > 500
 
 
 async def test_the_output_cap_is_lowered_to_what_is_left(start: Start) -> None:
-    bot = await start(rules=Rules(tokens_per_day=400))
+    bot = await start(rules=Rulebook(usual={"tokens_per_day": 400}))
     assert (await bot.ask("one")).text
     assert bot.provider.prompts[0].max_output_tokens < 400
 

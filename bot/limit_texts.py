@@ -1,0 +1,73 @@
+"""Limits in words: what a refusal, a warning and a report say of one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from bot.errors import LimitReached
+from bot.limits import PICO
+from bot.notices import notice, wait_text
+from bot.ports import Meter, Spent, Warned
+
+UNITS: Final = {"requests": "unit_requests", "tokens": "unit_tokens", "picousd": "unit_usd"}
+
+
+def amount(units: int, unit: str) -> str:
+    """An amount of a limit as people read it: dollars with cents, the rest as it is."""
+    return f"{Decimal(units) / PICO:,.2f}" if unit == "picousd" else f"{units:,}"
+
+
+def limit_text(limit: LimitReached, now: datetime, language: str) -> str:
+    """Which limit said no, how much of it is left, and when to come back."""
+    return notice(
+        f"limit_{limit.meter.period}",
+        language,
+        **_named(limit.meter, language),
+        left=amount(limit.left, limit.meter.unit),
+        time=f"{limit.retry_at:%H:%M}",
+        date=f"{limit.retry_at:%Y-%m-%d}",
+        wait=wait_text(now, limit.retry_at, language),
+    )
+
+
+def warning_text(warned: Warned, now: datetime, language: str) -> str:
+    """That a budget is nearly or wholly used."""
+    meter = warned.meter
+    return notice(
+        "budget_used" if warned.percent == 100 else "budget_nearly_used",
+        language,
+        **_named(meter, language),
+        used=amount(warned.used, meter.unit),
+        period=notice(f"per_{meter.period}", language),
+        percent=warned.percent,
+        wait=wait_text(now, warned.resets_at, language),
+    )
+
+
+def spent_text(spent: Spent, language: str) -> str:
+    """One line of what somebody has used."""
+    meter = spent.meter
+    return notice(
+        "usage_minute" if meter.period == "minute" else "usage_row",
+        language,
+        name=notice(f"name_{meter.period}", language) + _model(meter, language),
+        used=amount(spent.used, meter.unit),
+        allowed=amount(meter.burst or meter.allowed, meter.unit),
+        unit=notice(UNITS[meter.unit], language),
+        when=f"{spent.resets_at:%Y-%m-%d %H:%M}",
+    )
+
+
+def _named(meter: Meter, language: str) -> dict[str, str]:
+    return {
+        "whose": notice(f"whose_{meter.level}", language),
+        "allowed": amount(meter.allowed, meter.unit),
+        "unit": notice(UNITS[meter.unit], language),
+        "model": _model(meter, language),
+    }
+
+
+def _model(meter: Meter, language: str) -> str:
+    return notice("limit_of_model", language, model=meter.model) if meter.model else ""

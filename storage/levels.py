@@ -1,0 +1,80 @@
+"""The rows of meters: read, and written back by whoever holds their locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Insert, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.meters import sunk
+from storage.tables import meters
+
+Key = tuple[str, str, str]
+KEY: Final = ("subject", "kind", "span")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A meter's row; one that is not there is at rest."""
+
+    value: int = 0
+    as_of: int = 0
+    told: int = 0
+    known: bool = False
+
+    def level(self, rate: int, now: int) -> int:
+        return sunk(self.value, self.as_of, rate, now)
+
+
+REST: Final = State()
+
+# Built once: building these takes longer than running them.
+_keys = tuple_(*(meters.c[name] for name in KEY))
+_READ = select(meters)
+
+
+async def read(sql: AsyncConnection, keys: Iterable[Key], *, lock: bool = False) -> Mapping[Key, State]:
+    """The rows of these keys, all of them, locked in their order if asked."""
+    wanted = list(dict.fromkeys(keys))
+    statement = _READ.where(_keys.in_(wanted))
+    if lock:
+        statement = statement.order_by(*(meters.c[name] for name in KEY)).with_for_update()
+    found = {
+        (row.subject, row.kind, row.span): State(row.value, row.as_of, row.told, True)
+        for row in (await sql.execute(statement) if wanted else ())
+    }
+    return {key: found.get(key, REST) for key in wanted}
+
+
+def row(key: Key, value: int, as_of: int, told: int, keep_until: str) -> dict[str, Any]:
+    subject, kind, span = key
+    return {
+        "subject": subject,
+        "kind": kind,
+        "span": span,
+        "value": value,
+        "as_of": as_of,
+        "told": told,
+        "keep_until": keep_until,
+    }
+
+
+async def write(sql: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows as they are now, one after another."""
+    if rows:
+        await sql.execute(_WRITES[sql.dialect.name], rows)
+
+
+def _upsert(statement: postgresql.Insert | sqlite.Insert) -> Insert:
+    new = {name: statement.excluded[name] for name in ("value", "as_of", "told", "keep_until")}
+    return statement.on_conflict_do_update(index_elements=KEY, set_=new)
+
+
+_WRITES: Final = {
+    "sqlite": _upsert(sqlite.insert(meters)),
+    "postgresql": _upsert(postgresql.insert(meters)),
+}
