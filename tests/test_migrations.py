@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import alembic
 import psycopg
@@ -19,11 +20,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect
+from sqlalchemy import Connection, create_engine, insert, inspect, text
 
 from bot.errors import ConfigError
 from storage import migrations
 from storage.database import Database, Transaction
+from storage.engines import complete
 from storage.stores import open_stores
 from storage.tables import metadata, parts
 from tests.desk import Desk
@@ -105,6 +107,27 @@ def test_the_command_line_upgrades_checks_and_goes_back(empty_url: str) -> None:
     assert migrations.head() in alembic_line(empty_url, "current").stdout
     alembic_line(empty_url, "downgrade", "base")
     assert alembic_line(empty_url, "current").stdout.strip() == ""
+
+
+def test_what_people_have_used_is_carried_over(empty_url: str) -> None:
+    alembic_line(empty_url, "upgrade", "0004")
+    run_sql(
+        empty_url,
+        "INSERT INTO budget (subject, unit, period, window_start, used) VALUES "
+        "('ada', 'nanousd', 'month', '2026-11-01 00:00:00+00:00', 7), ('ada', 'tokens', 'day', '2026-11-30 00:00:00+00:00', 9)",
+    )
+    alembic_line(empty_url, "upgrade", "head")
+    carried = run_sql(empty_url, "SELECT kind, span, value FROM meter ORDER BY kind")
+    assert carried == [("picousd/month", "2026-11", 7000), ("tokens/day", "2026-11-30", 9)]
+
+
+def run_sql(url: str, statement: str) -> list[tuple[Any, ...]]:
+    engine = create_engine(url if url.startswith("sqlite") else complete(url))
+    with engine.begin() as connection:
+        result = connection.execute(text(statement))
+        rows = [tuple(row) for row in result] if result.returns_rows else []
+    engine.dispose()
+    return rows
 
 
 def test_the_command_line_prints_the_sql_for_those_who_want_to_read_it() -> None:

@@ -1,7 +1,7 @@
 """One table for all limits, a line before a provider's own, and more said of each call.
 
-Revision ID: 0004
-Revises: 0003
+Revision ID: 0005
+Revises: 0004
 Create Date: 2026-11-25
 """
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0004"
-down_revision: str | Sequence[str] | None = "0003"
+revision: str = "0005"
+down_revision: str | Sequence[str] | None = "0004"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
@@ -20,12 +20,15 @@ OPEN = {"postgresql_where": sa.text("state = 'open'"), "sqlite_where": sa.text("
 
 def upgrade() -> None:
     create_meters()
-    op.execute(
+    carried = (
         "INSERT INTO meter (subject, kind, span, value, as_of, keep_until) "
         "SELECT subject, CASE unit WHEN 'nanousd' THEN 'picousd' ELSE unit END || '/' || period, "
-        "substr(CAST(window_start AS text), 1, CASE period WHEN 'day' THEN 10 ELSE 7 END), "
+        "substr(WINDOW_START, 1, CASE period WHEN 'day' THEN 10 ELSE 7 END), "
         "used * CASE unit WHEN 'nanousd' THEN 1000 ELSE 1 END, 0, '2027-02-01' FROM budget"
     )
+    sqlite = op.get_context().dialect.name == "sqlite"
+    start = "window_start" if sqlite else "CAST(window_start AT TIME ZONE 'UTC' AS text)"
+    op.execute(carried.replace("WINDOW_START", start))
     op.drop_table("budget")
     op.drop_table("pace")
     with op.batch_alter_table("call") as table:
