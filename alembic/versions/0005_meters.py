@@ -31,10 +31,9 @@ def upgrade() -> None:
     op.execute(carried.replace("WINDOW_START", start))
     op.drop_table("budget")
     op.drop_table("pace")
-    with op.batch_alter_table("call") as table:
-        table.add_column(sa.Column("direct", sa.Boolean(), nullable=False, server_default=sa.text("false")))
-        table.add_column(sa.Column("price", sa.Text(), nullable=False, server_default=""))
-        table.drop_column("reserved")
+    op.add_column("call", sa.Column("direct", sa.Boolean(), nullable=False, server_default=sa.text("false")))
+    op.add_column("call", sa.Column("price", sa.Text(), nullable=False, server_default=""))
+    op.drop_column("call", "reserved")
     op.create_index("ix_call_open", "call", ["started_at"], **OPEN)
     op.create_index("ix_call_person", "call", ["person", "started_at"])
 
@@ -79,10 +78,9 @@ def downgrade() -> None:
     """The counters begin at nothing again: what they hold now can't be told in the old tables."""
     op.drop_index("ix_call_person", "call")
     op.drop_index("ix_call_open", "call", **OPEN)
-    with op.batch_alter_table("call") as table:
-        table.add_column(sa.Column("reserved", sa.JSON(), nullable=False, server_default="[]"))
-        table.drop_column("price")
-        table.drop_column("direct")
+    op.add_column("call", sa.Column("reserved", sa.JSON(), nullable=False, server_default="[]"))
+    op.drop_column("call", "price")
+    op.drop_column("call", "direct")
     for table_name in ("lane", "ticket", "meter"):
         op.drop_table(table_name)
     op.create_table(
