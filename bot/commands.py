@@ -112,15 +112,17 @@ class Commands:
     async def _context(self, invocation: Invocation, language: str) -> str:
         voice = (await self._voices.candidates(invocation.place))[0]
         alone = (await self._decided.at(invocation.place)).scope is Scope.THREAD
+        history = self._conversations.history(invocation.place, alone=alone)
         fitted = await fit(
-            self._conversations.history(invocation.place, alone=alone),
+            history,
             Message(Role.USER, ""),
             system=voice.system,
             window=voice.window,
             counter=voice.counter,
             named=not invocation.direct,
         )
-        return _context_text(fitted, voice, language)
+        left_out = int(fitted.dropped) + len([older async for older in history])
+        return _context_text(fitted, left_out, voice, language)
 
     async def _usage(self, invocation: Invocation, language: str) -> str:
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
@@ -133,7 +135,7 @@ def _turns_word(turns: int, language: str) -> str:
     return notice("turn_one" if turns == 1 else "turn_many", language)
 
 
-def _context_text(fitted: Fitted, voice: Voice, language: str) -> str:
+def _context_text(fitted: Fitted, left_out: int, voice: Voice, language: str) -> str:
     question = voice.window.prompt - fitted.system - fitted.history
     counting = notice("context_exact" if voice.counter.exact else "context_estimate", language)
     lines = [
@@ -150,7 +152,9 @@ def _context_text(fitted: Fitted, voice: Voice, language: str) -> str:
         notice("context_total", language, tokens=voice.window.prompt),
         notice("context_answer", language, tokens=voice.window.answer),
         "",
-        notice("context_dropped" if fitted.dropped else "context_whole", language),
+        notice("context_dropped", language, turns=left_out, turns_word=_turns_word(left_out, language))
+        if left_out
+        else notice("context_whole", language),
     ]
     return "\n".join(lines)
 

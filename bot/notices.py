@@ -12,7 +12,7 @@ from typing import Final
 TEXTS: Final[dict[str, dict[str, str]]] = {
     "en": {
         # --- what is kept, said with an answer
-        "first_meeting": "I keep our conversation here as context, with secrets filtered out. Say `@me reset` to have it forgotten.",
+        "first_meeting": "I keep our conversation here as context, with secrets filtered out. Say just `reset` to me to have it forgotten.",
         "masked": "Something that looked private in your message was masked before anyone saw it.",
         "trimmed": "This conversation is long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
         "cut_at_length": "My answer reached its length limit here. Ask me to go on if you want the rest.",
@@ -31,6 +31,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "bad_response": "The model's service gave something unreadable. Please try again. (reference {reference})",
         "provider": "The model's service could not answer. Please try again. (reference {reference})",
         "delivery": "I could not show the answer here. (reference {reference})",
+        "store": "I can't get at what I keep right now. Please try again in a moment. (reference {reference})",
         "gave_up": "I tried several times and could not finish this answer. (reference {reference})",
         # --- limits
         "limit_minute": "{whose} limit of {allowed} {unit} a minute{model} is reached ({left} left). Please come back in {wait}.",
@@ -59,7 +60,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unknown_command": "I don't know `{verb}`. Say `help` for what I can do.",
         "help": (
             "Mention me in a channel, write to me directly, or go on in a thread where I already take part.\n\n{commands}\n\n"
-            "As a slash command, or as text: `@me reset`."
+            "As a slash command, or by saying just the word to me: `reset`."
         ),
         "help_reset": "forget the conversation here and start afresh",
         "help_help": "show this help",
@@ -89,7 +90,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "context_question": "- left for your question: {tokens}",
         "context_answer": "- kept free for the answer: {tokens}",
         "context_total": "- budget: {tokens}",
-        "context_dropped": "Older turns no longer fit and are left out.",
+        "context_dropped": "Left out, since it no longer fits: the oldest {turns} {turns_word}.",
         "context_whole": "Nothing is left out.",
         # --- settings of a place
         "not_admitted": "Here I only answer those whom its admins have named.",
@@ -169,7 +170,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "button_retry": "Try again",
     },
     "zh": {
-        "first_meeting": "我会保留这里的对话以便联系上下文，敏感信息会先行过滤。说“@我 reset”即可让我忘记。",
+        "first_meeting": "我会保留这里的对话以便联系上下文，敏感信息会先行过滤。对我只说 `reset`，我就会忘记。",
         "masked": "您的消息中有疑似私密的内容，已在任何人看到之前被遮盖。",
         "trimmed": "对话已经很长：最早的部分我已看不到。`reset` 重新开始，`context` 查看我能看到的内容。",
         "cut_at_length": "回答到此达到长度上限。如需其余部分，请让我继续。",
@@ -187,6 +188,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "bad_response": "模型服务返回了无法读取的内容，请再试一次。（编号 {reference}）",
         "provider": "模型服务无法回答，请再试一次。（编号 {reference}）",
         "delivery": "无法在这里显示回答。（编号 {reference}）",
+        "store": "我暂时无法读取所保存的内容，请稍后再试。（编号 {reference}）",
         "gave_up": "我尝试了几次，仍未能完成这个回答。（编号 {reference}）",
         "limit_minute": "{whose}每分钟 {allowed} {unit}{model}的上限已达到（剩余 {left}）。请在{wait}后再来。",
         "limit_day": "{whose}每天 {allowed} {unit}{model}的上限已达到（剩余 {left}）。将于 {time} UTC 重新计算，还有{wait}。",
@@ -208,7 +210,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "crowded": "您在这里已有 {count} 个问题尚未回答，请先等其中一个。",
         "empty_mention": "您好！请提问，或说 `help`。",
         "unknown_command": "我不认识 `{verb}`。说 `help` 查看我能做什么。",
-        "help": "在频道里提及我、直接给我发消息，或在我已参与的消息列中继续。\n\n{commands}\n\n可用斜杠命令，也可用文字：`@我 reset`。",
+        "help": "在频道里提及我、直接给我发消息，或在我已参与的消息列中继续。\n\n{commands}\n\n可用斜杠命令，也可对我只说这个词：`reset`。",
         "help_reset": "忘记这里的对话，重新开始",
         "help_help": "显示此帮助",
         "help_usage": "显示您的用量和剩余额度",
@@ -237,7 +239,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "context_question": "- 留给您的问题：{tokens}",
         "context_answer": "- 为回答保留：{tokens}",
         "context_total": "- 总预算：{tokens}",
-        "context_dropped": "更早的对话放不下，已略去。",
+        "context_dropped": "放不下而略去的：最早的 {turns} {turns_word}。",
         "context_whole": "没有略去任何内容。",
         "not_admitted": "在这里，我只回答管理员指定的人。",
         "help_settings": "查看或更改此处的设置：模型、指示、范围、谁可以与我交谈",

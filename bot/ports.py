@@ -390,7 +390,7 @@ class Conversations(Protocol):
         """Take part, or leave. True when that changed anything."""
 
     def history(
-        self, place: Place, *, before: Turn | None = None, alone: bool = False, most: int = 200
+        self, place: Place, *, before: Turn | None = None, alone: bool = False
     ) -> AsyncIterator[Exchange]:
         """Finished turns that have an answer (also a partial one), of the present epoch (of `before`'s, when given), newest first:
         the place's own, then, for a thread that inherits, its channel's up to the thread's root (`alone`: the root only). Reads page

@@ -25,7 +25,8 @@ from bot.chat import (
 )
 from bot.commands import VERBS, Commands, spoken_command
 from bot.counting import Counter
-from bot.notices import language_of, notice
+from bot.errors import StoreUnavailable
+from bot.notices import language_of, notice, reference
 from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
 from bot.preferences import Answers, Decided, Preferences, Scope
 from bot.redaction import Redactor
@@ -105,16 +106,25 @@ class FrontDesk:
         await self._inbox.cancel(Cancel.DELETED, place=place, message=message)
 
     async def invoked(self, invocation: Invocation) -> Said:
-        """A slash command. Its answer is made anew for a repeated delivery, but its effect comes once."""
+        """A slash command; its effect comes once. Nobody would deliver it again, so that a database that is away is told of."""
         language = self._speak(invocation.author)
-        if not await self._inbox.once(invocation.key, self._clock()):
-            return Said(notice("gone", language))
+        try:
+            if not await self._inbox.once(invocation.key, self._clock()):
+                return Said(notice("gone", language))
+        except StoreUnavailable as error:
+            return _away(error, language)
         log.info("command %s on %s", invocation.verb[:20], invocation.place.platform)
         return await self._run(invocation, language)
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
         """A button under an answer: only for the one who asked, or an admin."""
         language = self._speak(invocation.author)
+        try:
+            return await self._pressed(invocation, turn, button, language)
+        except StoreUnavailable as error:
+            return _away(error, language)
+
+    async def _pressed(self, invocation: Invocation, turn: int, button: Button, language: str) -> Said | None:
         author = self._known(invocation.place, invocation.author)
         if not (await self._decided.at(invocation.place)).talk.admits(author):
             return Said(notice("not_admitted", language))
@@ -148,6 +158,12 @@ class FrontDesk:
 
     async def _run(self, invocation: Invocation, language: str) -> Said:
         """A command, by whoever may give it, on the conversation that is theirs."""
+        try:
+            return await self._admitted(invocation, language)
+        except StoreUnavailable as error:
+            return _away(error, language)
+
+    async def _admitted(self, invocation: Invocation, language: str) -> Said:
         author = self._known(invocation.place, invocation.author)
         holds = await self._decided.at(invocation.place)
         command = VERBS.get(invocation.verb)
@@ -192,6 +208,12 @@ class FrontDesk:
     def _known(self, place: Place, author: Author) -> Author:
         """The same, known as an admin also where only the operator says so."""
         return replace(author, admin=author.admin or f"{place.platform}:{author.id}" in self._admins)
+
+
+def _away(error: StoreUnavailable, language: str) -> Said:
+    number = reference()
+    log.warning("a command waited for the database in vain (%s, reference %s)", error, number)
+    return Said(notice(error.code, language, reference=number))
 
 
 def _whose(place: Place, author: Author, holds: Preferences) -> Place:

@@ -61,18 +61,15 @@ class SqlConversations:
         return bool(known.following) is not on
 
     async def history(
-        self, place: Place, *, before: Turn | None = None, alone: bool = False, most: int = 200
+        self, place: Place, *, before: Turn | None = None, alone: bool = False
     ) -> AsyncIterator[Exchange]:
-        left = most
         for stretch in await self._stretches(place, before, alone):
             mark = None if before is None else (before.sent_at, before.id)
-            while left > 0:
-                size = min(PAGE, left)
-                page = await self._page(stretch, mark, size)
+            while True:
+                page = await self._page(stretch, mark)
                 for row in page:
                     yield exchange_value(row)
-                left -= len(page)
-                if len(page) < size:
+                if len(page) < PAGE:
                     break
                 mark = (page[-1]["sent_at"], page[-1]["id"])
 
@@ -95,9 +92,7 @@ class SqlConversations:
             stretches.append(Stretch(trunk.id, trunk.epoch - (own.epoch - epoch), own.branched_at, root))
         return stretches
 
-    async def _page(
-        self, stretch: Stretch, mark: tuple[datetime, int] | None, size: int
-    ) -> Sequence[RowMapping]:
+    async def _page(self, stretch: Stretch, mark: tuple[datetime, int] | None) -> Sequence[RowMapping]:
         """One page, newest first, of what was said before `mark`."""
         which = [
             turns.c.conversation_id == stretch.conversation,
@@ -112,7 +107,7 @@ class SqlConversations:
         if mark is not None:
             which.append(sorts_before(*mark))
         statement = (
-            select(*_EXCHANGE).where(*which).order_by(turns.c.sent_at.desc(), turns.c.id.desc()).limit(size)
+            select(*_EXCHANGE).where(*which).order_by(turns.c.sent_at.desc(), turns.c.id.desc()).limit(PAGE)
         )
         async with self.database.reading() as sql:
             return (await sql.execute(statement)).mappings().all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -533,7 +534,10 @@ async def test_a_long_conversation_is_trimmed_and_told_once(start: Start) -> Non
     bot = await start(window=Window(120, 50))
     shown = [await bot.ask(f"question number {number} of many, many words indeed") for number in range(8)]
     assert sum("no longer see its oldest part" in one.text for one in shown) == 1
-    assert "Older turns no longer fit" in await bot.command("context")
+    told = await bot.command("context")
+    seen, left_out = re.search(r"- (\d+) earlier turns", told), re.search(r"the oldest (\d+) turns", told)
+    assert seen is not None and left_out is not None
+    assert int(seen[1]) + int(left_out[1]) == 8
 
 
 async def test_context_shows_the_tokens_by_part(start: Start) -> None:
@@ -542,6 +546,16 @@ async def test_context_shows_the_tokens_by_part(start: Start) -> None:
     text = await bot.command("context")
     assert "1 earlier turn:" in text
     assert "exact" in text
+
+
+async def test_a_command_or_button_while_the_database_is_away_is_answered_with_a_reference(
+    start: Start,
+) -> None:
+    bot = await start()
+    await bot.stores.aclose()
+    assert re.search(r"can't get at what I keep right now.*\(reference \w{8}\)", await bot.command("reset"))
+    said = await bot.desk.pressed(Invocation("K-press", CHANNEL, ADA, "retry"), 1, Button.RETRY)
+    assert said is not None and "can't get at what I keep" in said.text
 
 
 def test_turns_are_values() -> None:
