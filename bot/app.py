@@ -20,6 +20,7 @@ from typing import Final
 from aiohttp import web
 
 from bot import vocabularies
+from bot.absence import Watch
 from bot.commands import Commands, command_list
 from bot.counting import Counter
 from bot.engine import Engine
@@ -31,6 +32,7 @@ from bot.limits import Limits
 from bot.lock import only_process
 from bot.menu import Menu
 from bot.models import load_models
+from bot.notebook import Notebook
 from bot.ports import Adapter, Reception, Waiting
 from bot.preferences import Answers, Decided, Preferences
 from bot.reception import FrontDesk
@@ -115,11 +117,13 @@ class House:
         redactor = open_redactor(settings)
         limits = Limits(stores.ledger, rulebook_of(settings), person_key(settings))
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
+        self._notebook = Notebook(stores.records, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
             commands=Commands(stores.conversations, limits, voices, decided, settings_command, now),
             redactor=redactor,
+            notebook=self._notebook,
             counter=counter,
             admins=settings.admins,
             language=settings.language,
@@ -127,6 +131,7 @@ class House:
             decided=decided,
             clock=now,
         )
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._public: list[web.AbstractRouteDef] = []
         self._adapters = self._open_adapters(desk)
         self._connected: set[str] = set()
@@ -146,7 +151,7 @@ class House:
         self._workers = Workers(
             stores.inbox,
             engine,
-            owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+            owner=self._owner,
             lease=timedelta(seconds=settings.lease_seconds),
             most=settings.workers,
             abreast=settings.abreast,
@@ -169,6 +174,7 @@ class House:
                 else "",
                 api_url=settings.slack_api_url,
                 reception=desk,
+                watch=self._watch("slack", desk),
                 language=settings.language,
                 clock=now,
             )
@@ -186,6 +192,7 @@ class House:
                     shard_ids=settings.discord_shard_ids,
                     shard_count=settings.discord_shard_count,
                     reception=desk,
+                    watch=self._watch("discord", desk),
                     commands=command_list(settings.language),
                     language=settings.language,
                     clock=now,
@@ -205,6 +212,20 @@ class House:
             playground.extend(self._add_metrics)
             adapters.append(playground)
         return adapters
+
+    def _watch(self, platform: str, desk: Reception) -> Watch:
+        """For platforms that keep nothing for those who are away."""
+        settings = self._settings
+        return Watch(
+            platform,
+            reception=desk,
+            attendance=self._stores.attendance,
+            owner=self._owner,
+            alone=self._stores.database.is_sqlite,
+            oldest=timedelta(hours=settings.catch_up_hours),
+            most=settings.catch_up_most,
+            clock=now,
+        )
 
     def waiting_for(self) -> list[str]:
         return [adapter.platform for adapter in self._adapters if adapter.platform not in self._connected]
@@ -241,6 +262,7 @@ class House:
                 await asyncio.gather(stopping, *tasks, return_exceptions=True)
                 for adapter in self._adapters:
                     await adapter.aclose()
+                await self._notebook.write()
             for task in ended:
                 task.result()
 

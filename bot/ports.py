@@ -6,7 +6,7 @@ Every store verb is one transaction. A database that does not answer raises `Sto
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -141,6 +141,7 @@ class Outcome(StrEnum):
     UNKNOWN_EDIT = "unknown_edit"
     TOO_OLD = "too_old"
     LEFT_OUT = "left_out"
+    COMMAND_MISSED = "command_missed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,11 @@ class Reception(Protocol):
     async def said(self, incoming: Incoming) -> Receipt: ...
 
     async def edited(self, incoming: Incoming) -> Receipt: ...
+
+    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+        """What the history of a place holds of a time when nobody listened: questions are taken in like any others, but nothing
+        older than `not_before`, and not more than `most`, of which the newest; an edit of what is known counts. Nothing is said at
+        once, and no command is run so late. Returns how many questions were taken in."""
 
     async def deleted(self, place: Place, message: str) -> None: ...
 
@@ -290,6 +296,9 @@ class Inbox(Protocol):
 
     async def seen(self, key: str) -> bool:
         """Has `once` been asked for this key?"""
+
+    async def known(self, keys: Sequence[str]) -> Collection[str]:
+        """Those of the keys that a turn bears, or that `once` was asked for."""
 
     async def void_leases(self) -> int:
         """For the only process there is, at its start: whatever is leased has been left behind. Returns how many turns."""
@@ -455,6 +464,75 @@ class PreferenceStore(Protocol):
 
     async def changes(self, place: Place, most: int) -> Sequence[Change]:
         """The newest changes that concern that channel, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Until when somebody listened on a line, and who (empty: who said goodbye)."""
+
+    until: datetime
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What was said in that place since then was perhaps not heard."""
+
+    place: Place
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What people said in a place between two moments, as it stands there now. `threads` are threads in which more was said."""
+
+    found: Sequence[Incoming]
+    since: datetime
+    until: datetime
+    threads: Sequence[Place] = ()
+
+
+class History(Protocol):
+    """What a platform remembers (`adapters/`). Raises only `DeliveryError`s."""
+
+    async def places(self, line: str, since: datetime, known: Sequence[Place]) -> Sequence[Place]:
+        """Where something may have been said to the bot since then, by those whom that line hears; the most important first.
+        `known` are the places where it was lately spoken with, the liveliest first."""
+
+    async def read(self, gap: Gap) -> Page:
+        """What people said there, as far back as a few calls reach."""
+
+
+class Attendance(Protocol):
+    """When the bot was listening, and where it still has to look for what it missed (`storage/attendance.py`).
+
+    A line is a connection that hears a part of a platform: a workspace, a shard. Several processes may hear the same.
+    """
+
+    async def heard(self, platform: str, line: str) -> Heard | None:
+        """The last that is known of that line; of a line never heard, what is known of the platform's others."""
+
+    async def listening(
+        self, platform: str, line: str, owner: str, now: datetime, *, unbroken: timedelta | None = None
+    ) -> bool:
+        """Note that `owner` hears that line now. False, and nothing noted, when nobody did within the last `unbroken`."""
+
+    async def left(self, platform: str, owner: str) -> None:
+        """`owner` says goodbye to all its lines."""
+
+    async def owe(self, line: str, gaps: Sequence[Gap]) -> None:
+        """Keep these to be looked up, in this order. A place that is owed already keeps its earlier mark."""
+
+    async def owed(self, platform: str, line: str) -> Sequence[Gap]: ...
+
+    async def looked(self, place: Place) -> None:
+        """Nothing is owed there any more."""
+
+    async def known(self, platform: str, since: datetime, most: int) -> Sequence[Place]:
+        """Places that were spoken in since then, or in whose threads the bot began to take part; the liveliest first."""
+
+    async def asked(self, place: Place, page: Page, before: datetime) -> Sequence[str]:
+        """The messages of that place's turns that were said within the page, and taken in before that moment; not the deleted."""
 
 
 @dataclass(frozen=True, slots=True)

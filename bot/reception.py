@@ -7,9 +7,11 @@ goes past this file, neither into the store nor into a log.
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from bot.absence import selected
 from bot.chat import (
     Author,
     Cancel,
@@ -26,6 +28,7 @@ from bot.chat import (
 from bot.commands import VERBS, Commands, spoken_command
 from bot.counting import Counter
 from bot.errors import StoreUnavailable
+from bot.notebook import Notebook
 from bot.notices import language_of, notice, reference
 from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
 from bot.preferences import Answers, Decided, Preferences, Scope
@@ -44,6 +47,7 @@ class FrontDesk:
         conversations: Conversations,
         commands: Commands,
         redactor: Redactor,
+        notebook: Notebook,
         counter: Counter,
         admins: Collection[str],
         language: str,
@@ -52,7 +56,7 @@ class FrontDesk:
         clock: Clock,
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
-        self._redactor, self._counter = redactor, counter
+        self._redactor, self._counter, self._notebook = redactor, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
         self._decided = decided
 
@@ -61,13 +65,17 @@ class FrontDesk:
 
     async def said(self, incoming: Incoming) -> Receipt:
         """A message: a command, a question, or none of ours."""
+        receipt = await self._said(incoming)
+        self._notebook.note(incoming, receipt.outcome)
+        return receipt
+
+    async def _said(self, incoming: Incoming) -> Receipt:
         if not await self._addressed(incoming):
             return Receipt(Outcome.NOT_ADDRESSED)
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         language = self._speak(incoming.author)
         holds = await self._decided.at(incoming.place)
-        command = spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
-        if command is not None:
+        if (command := _command(incoming)) is not None:
             return await self._spoken(incoming, *command, language)
         if not holds.talk.admits(incoming.author):
             told = incoming.mentioned or incoming.direct
@@ -82,6 +90,12 @@ class FrontDesk:
 
     async def edited(self, incoming: Incoming) -> Receipt:
         """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question."""
+        receipt = await self._edited(incoming)
+        if receipt.outcome is not Outcome.DUPLICATE:
+            self._notebook.note(incoming, receipt.outcome)
+        return receipt
+
+    async def _edited(self, incoming: Incoming) -> Receipt:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         if not (await self._decided.at(incoming.place)).talk.admits(incoming.author):
             return Receipt(Outcome.NOT_ADMITTED)
@@ -94,8 +108,30 @@ class FrontDesk:
         if amended is not None:
             return Receipt(Outcome.ACCEPTED if amended.created else Outcome.DUPLICATE)
         if incoming.mentioned:
-            return await self.said(incoming)
+            return await self._said(incoming)
         return Receipt(Outcome.UNKNOWN_EDIT)
+
+    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+        """What stands in the history of a time when nobody listened. Nothing is said at once, and no command is run so late."""
+        known = await self._inbox.known([incoming.key for incoming in found])
+        asking = []
+        for incoming in found:
+            if incoming.key in known:
+                if incoming.revision:
+                    await self.edited(incoming)
+            elif not await self._addressed(incoming):
+                self._notebook.note(incoming, Outcome.NOT_ADDRESSED)
+            elif _command(incoming) is not None:
+                self._notebook.note(incoming, Outcome.COMMAND_MISSED)
+            else:
+                asking.append(incoming)
+        taken = 0
+        for incoming, why_not in selected(asking, not_before, most):
+            if why_not is not None:
+                self._notebook.note(incoming, why_not)
+            else:
+                taken += (await self.said(incoming)).outcome is Outcome.ACCEPTED
+        return taken
 
     async def deleted(self, place: Place, message: str) -> None:
         """A question is gone: its answer is called off, its words are forgotten.
@@ -226,6 +262,10 @@ def _with_ids(text: str, named: Mapping[str, str]) -> str:
     for name in sorted(named, key=len, reverse=True):
         text = text.replace(name, named[name])
     return text
+
+
+def _command(incoming: Incoming) -> tuple[str, str] | None:
+    return spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
 
 
 def _deletion(place: Place, message: str) -> str:

@@ -241,6 +241,18 @@ class Settings(BaseSettings):
         alias="REJOINDER_GRACE_SECONDS",
         description="Time running answers have to finish after SIGTERM.",
     )
+    catch_up_hours: float = Field(
+        6,
+        ge=0,
+        alias="REJOINDER_CATCH_UP_HOURS",
+        description="How long ago something said while the bot was away may have been said to be answered still; `0`: never.",
+    )
+    catch_up_most: int = Field(
+        50,
+        ge=1,
+        alias="REJOINDER_CATCH_UP_MOST",
+        description="Questions that are taken in after one absence, the newest of each place.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text."
     )

@@ -36,7 +36,7 @@ class SqlRecords:
             await transaction.sql.execute(_upsert(transaction, verdict))
 
     async def story(self, place: Place, message: str) -> Story | None:
-        turn = and_(turns.c.message == message, in_conversations(within(place.trunk)))
+        turn = and_(turns.c.message == message, in_conversations(within(place.shared.trunk)))
         return await self._story(turn, verdicts.c.key == message_key(place, message))
 
     async def latest(self, place: Place, author: str) -> Story | None:
@@ -52,7 +52,7 @@ class SqlRecords:
             verdicts.c.author_id == author,
             verdicts.c.outcome.not_in([Outcome.COMMAND, Outcome.DUPLICATE]),
         )
-        turn = and_(turns.c.author_id == author, in_conversations(within(place)))
+        turn = and_(turns.c.author_id == author, in_conversations(within(place.shared)))
         return await self._story(turn, theirs)
 
     async def _story(self, turn: ColumnElement[bool], verdict: ColumnElement[bool]) -> Story | None:

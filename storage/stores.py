@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.ports import Clock
 from storage import migrations
+from storage.attendance import SqlAttendance
 from storage.calibrations import SqlCalibrations
 from storage.conversations import SqlConversations
 from storage.database import Database
@@ -31,6 +32,7 @@ class Stores:
     calibrations: SqlCalibrations
     preferences: SqlPreferences
     records: SqlRecords
+    attendance: SqlAttendance
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -58,4 +60,5 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         SqlCalibrations(database),
         SqlPreferences(database, clock),
         SqlRecords(database, clock),
+        SqlAttendance(database),
     )

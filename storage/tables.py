@@ -299,3 +299,24 @@ calibrations = Table(
     Column("reported", BigInteger, nullable=False),
     Index("ix_calibration_counter_id", "counter", "id"),
 )
+
+presences = Table(
+    "presence",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("line", Text, primary_key=True),  # what hears a part of the platform: a workspace, a shard
+    Column("until", Instant, nullable=False),
+    _text("owner", default=""),  # who listened last; empty when it said goodbye
+)
+
+gaps = Table(
+    "gap",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("thread", Text, primary_key=True),
+    _text("line"),
+    _count("rank"),  # the lower, the sooner
+    Column("since", Instant, nullable=False),  # everything said there up to then was heard, or looked up
+)

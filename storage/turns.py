@@ -6,7 +6,7 @@ A turn is written once per message, and claimed under a lease. Who has lost the 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -206,6 +206,12 @@ class Turns:
             return (
                 await sql.execute(select(receipts.c.key).where(receipts.c.key == key))
             ).first() is not None
+
+    async def known(self, keys: Sequence[str]) -> Collection[str]:
+        asked = select(turns.c.key).where(turns.c.key.in_(keys))
+        done = select(receipts.c.key).where(receipts.c.key.in_(keys))
+        async with self.database.reading() as sql:
+            return set((await sql.execute(asked.union(done))).scalars())
 
     @writing
     async def void_leases(self, transaction: Transaction) -> int:

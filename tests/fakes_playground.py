@@ -119,6 +119,9 @@ class ScriptedBot:
         self._again(turn, answering.record, self.script(incoming.text))
         return Receipt(Outcome.ACCEPTED)
 
+    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+        return len([await self.said(incoming) for incoming in found])
+
     async def deleted(self, place: Place, message: str) -> None:
         self._check()
         self.gone.append((place, message))

@@ -28,6 +28,7 @@ from bot.errors import (
 from bot.inbox import Workers
 from bot.limits import Limits
 from bot.models import Model
+from bot.notebook import Notebook
 from bot.ports import Button, Outcome
 from bot.preferences import Decided, Preferences
 from bot.reception import FrontDesk
@@ -162,6 +163,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             conversations=stores.conversations,
             commands=Commands(stores.conversations, limits, voices, decided, settings, clock),
             redactor=redactor,
+            notebook=Notebook(stores.records, clock),
             counter=counter,
             admins=(),
             language="en",

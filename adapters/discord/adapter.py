@@ -19,8 +19,10 @@ from discord.http import Route
 from adapters.delivery.pacer import Pacer
 from adapters.delivery.reply import EditedReply
 from adapters.discord.calls import call, discord_errors
+from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
 from adapters.discord.surface import MESSAGES, NO_PINGS, RATES, DiscordSurface
+from bot.absence import Watch
 from bot.chat import Incoming, Invocation, Turn
 from bot.errors import ConfigError, DeliveryError, StoreUnavailable
 from bot.notices import language_of
@@ -50,6 +52,7 @@ class Discord:
         shard_ids: Sequence[int],
         shard_count: int | None,
         reception: Reception,
+        watch: Watch,
         commands: Sequence[tuple[str, str]],
         language: str,
         clock: Clock,
@@ -58,6 +61,7 @@ class Discord:
         if gateway_url:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
         self._token, self._reception, self._language, self._commands = token, reception, language, commands
+        self._watch, self._clock = watch, clock
         self._client = Listener(self, message_content, shard_ids, shard_count)
         self._pacer = Pacer({str(call): rate for call, rate in RATES.items()})
         self._ready: Callable[[str], None] = lambda _: None
@@ -68,7 +72,7 @@ class Discord:
         try:
             await self._log_in()
             await self._register_commands()
-            await self._client.connect(reconnect=True)
+            await self._connect()
         except discord.LoginFailure:
             cure = "Copy it again: Developer Portal → your application → Bot → Reset Token (docs/discord.md)"
             raise ConfigError("DISCORD_TOKEN", "Discord refuses it", cure) from None
@@ -77,6 +81,17 @@ class Discord:
             raise ConfigError(
                 "DISCORD_MESSAGE_CONTENT", "the intent is not granted (close code 4014)", cure
             ) from None
+
+    async def _connect(self) -> None:
+        """Stay connected, and find what was said while nobody was."""
+        watching = asyncio.create_task(
+            self._watch.run(DiscordHistory(self._client, self._incoming, self._clock)), name="absence"
+        )
+        try:
+            await self._client.connect(reconnect=True)
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
         surface = DiscordSurface(self._client.http, turn, language_of(turn.author.language, self._language))
@@ -101,6 +116,16 @@ class Discord:
             else ""
         )
         self._ready(f"Discord: {len(client.guilds)} servers as {client.user}{shards}")
+
+    async def on_session(self, shard: int) -> None:
+        """A new session begins: what was said since the last one, nobody will tell."""
+        self._watch.back(str(shard))
+
+    async def on_resumed(self, shard: int) -> None:
+        self._watch.resumed(str(shard))
+
+    async def on_lost(self, shard: int) -> None:
+        self._watch.away(str(shard))
 
     async def on_message(self, message: discord.Message) -> None:
         if by_a_person(message):
@@ -258,6 +283,15 @@ class Listener(discord.AutoShardedClient):
 
     async def on_ready(self) -> None:
         await self._adapter.on_ready()
+
+    async def on_shard_ready(self, shard: int) -> None:
+        await self._adapter.on_session(shard)
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        await self._adapter.on_resumed(shard)
+
+    async def on_shard_disconnect(self, shard: int) -> None:
+        await self._adapter.on_lost(shard)
 
     async def on_message(self, message: discord.Message) -> None:
         await self._adapter.on_message(message)

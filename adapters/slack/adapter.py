@@ -27,9 +27,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.delivery.pacer import Pacer
 from adapters.delivery.reply import EditedReply
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
+from adapters.slack.history import SlackHistory
+from adapters.slack.incoming import installation_of
 from adapters.slack.intake import Intake
 from adapters.slack.surface import RATES, SlackSurface, StatusLine
 from adapters.slack.text import escape
+from bot.absence import Watch
 from bot.chat import Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, PlatformUnreachable
 from bot.notices import language_of
@@ -41,6 +44,8 @@ EVERYTHING: Final = re.compile(".*")
 SOON: Final = 2.0
 """Seconds until a command is acknowledged without its answer, which then follows: Slack waits for three."""
 LONGEST_PAUSE: Final = 30.0
+LOOK: Final = 1.0
+"""Seconds between two looks at the connection. What Slack could not deliver in a shorter break, it sends again."""
 
 
 class Slack:
@@ -56,9 +61,11 @@ class Slack:
         signing_secret: str,
         api_url: str,
         reception: Reception,
+        watch: Watch,
         language: str,
         clock: Clock,
     ) -> None:
+        self._watch, self._clock = watch, clock
         self._bot_token, self._app_token, self._language = bot_token, app_token, language
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
         self.client = AsyncWebClient(
@@ -69,7 +76,7 @@ class Slack:
         )
         self._intake = Intake(self.client, reception, self._say)
         self._pacer, self._status = Pacer(RATES), StatusLine()
-        self._stopped = False
+        self._stopped, self._line = False, ""
         self._handler: AsyncSocketModeHandler | None = None
         self._app = self._bolt(signing_secret)
         self.routes: list[web.AbstractRouteDef] = (
@@ -85,7 +92,22 @@ class Slack:
             self._handler = AsyncSocketModeHandler(self._app, self._app_token, web_client=self.client)
             await self._patiently("SLACK_APP_TOKEN", self._handler.connect_async)
         ready(f"Slack: {identity.get('team')} as @{identity.get('user')} ({how})")
-        await asyncio.Event().wait()
+        self._line = installation_of({"authorizations": [identity.data]})
+        history = SlackHistory(self.client, self._intake, self._pacer, self._clock, self._line)
+        await asyncio.gather(self._watch.run(history), self._listen())
+
+    async def _listen(self) -> None:
+        """Tell the watch when events can come in, and when they can't."""
+        heard = False
+        while not self._stopped:
+            connected = self._handler is None or await self._handler.client.is_connected()
+            if connected and not heard:
+                self._watch.back(self._line)
+            elif heard and not connected:
+                log.warning("Slack: the connection is lost")
+                self._watch.away(self._line)
+            heard = connected
+            await asyncio.sleep(LOOK)
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
         language = language_of(turn.author.language, self._language)
@@ -104,6 +126,7 @@ class Slack:
 
     async def stop(self) -> None:
         self._stopped = True
+        self._watch.away(self._line)
         if self._handler is not None:
             await self._handler.disconnect_async()  # type: ignore[no-untyped-call]
 

@@ -17,15 +17,20 @@ SCOPES: Final = (
     "app_mentions:read",
     "assistant:write",
     "channels:history",
+    "channels:read",
     "chat:write",
     "commands",
     "groups:history",
+    "groups:read",
     "im:history",
+    "im:read",
     "mpim:history",
+    "mpim:read",
     "users:read",
 )
 """What the manifest asks for (a test compares)."""
-OPTIONAL: Final = frozenset({"assistant:write"})
+OPTIONAL: Final = frozenset({"assistant:write", "channels:read", "groups:read", "im:read", "mpim:read"})
+"""Without the last four, what was missed is looked for only where the bot was spoken with before."""
 
 
 async def check(*, bot_token: str, app_token: str, api_url: str) -> list[Finding]:

@@ -51,6 +51,14 @@ class Intake:
         person = await self._people.person(str(body["user_id"]))
         return await self._reception.invoked(invocation(body, person, installation_of(body)))
 
+    async def found(self, place: Place, message: Event) -> Incoming | None:
+        """A message of the history, as it stands now; None when no person said it."""
+        if not by_a_person(message) or message.get("subtype") not in SAID:
+            return None
+        workspace = Workspace(place.installation, self.bot)
+        revision = str((message.get("edited") or {}).get("ts") or "")
+        return await self._incoming(workspace, place.channel, message, message, revision)
+
     async def _event(self, workspace: Workspace, event: Event) -> None:
         match event.get("type"):
             case "app_mention" | "message":

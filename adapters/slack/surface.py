@@ -32,7 +32,9 @@ RATES: Final = {
     "chat.update": Rate(50, 60.0),
     "chat.delete": Rate(50, 60.0),
     "chat.postMessage": Rate(2, 2.0),
+    "conversations.history": Rate(50, 60.0),
     "conversations.replies": Rate(50, 60.0),
+    "users.conversations": Rate(50, 60.0),
     "assistant.threads.setStatus": Rate(60, 60.0),
 }
 """Slack's published tiers, for each workspace and method; posts for each channel ("Rate limits")."""
