@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
 from tests.bot_process import BotProcess
@@ -63,9 +66,11 @@ def shown(messages: list[Any]) -> str:
     return "\n".join(message.text for message in messages)
 
 
-@pytest.fixture
-async def at(tmp_path: Path) -> AsyncIterator[Scene]:
-    async with DiscordEmulator() as discord, LLMEmulator() as llm:
+@asynccontextmanager
+async def scene(
+    tmp_path: Path, *, privileged: tuple[str, ...] = ("message_content",), **more: str
+) -> AsyncIterator[Scene]:
+    async with DiscordEmulator(privileged=privileged) as discord, LLMEmulator() as llm:
         guild = discord.add_guild("Acme")
         ada = discord.add_user("Ada")
         channel = discord.add_channel(guild, "general")
@@ -79,8 +84,14 @@ async def at(tmp_path: Path) -> AsyncIterator[Scene]:
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
             "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
         }
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with BotProcess(tmp_path / "data", environment | more) as bot:
             yield Scene(discord, llm, bot, guild, ada, channel)
+
+
+@pytest.fixture
+async def at(tmp_path: Path) -> AsyncIterator[Scene]:
+    async with scene(tmp_path) as scene_:
+        yield scene_
 
 
 async def test_a_conversation_in_a_channel(at: Scene) -> None:
@@ -121,6 +132,37 @@ async def test_a_thread_is_a_branch_and_followed_without_a_mention(at: Scene) ->
     await at.answered(at.discord.say(at.ada, thread, "in here", mention_bot=True), thread)
     await at.answered(at.discord.say(at.ada, thread, "and on"), thread)
     assert at.heard() == ["Ada: hello", "First.", "Ada: in here", "Second.", "Ada: and on"]
+    at.discord.say(at.ada, thread, "leave", mention_bot=True)
+    await at.discord.wait_for(lambda: "quiet in this thread" in shown(at.discord.bot_messages(thread)[-1:]))
+    at.discord.say(at.ada, thread, "still there?")
+    await asyncio.sleep(0.5)
+    assert len(at.llm.requests) == 3
+
+
+async def test_without_the_privileged_intent_mentions_replies_and_direct_messages_are_heard(
+    tmp_path: Path,
+) -> None:
+    async with scene(tmp_path, privileged=(), DISCORD_MESSAGE_CONTENT="off") as at:
+        few = discord.Intents(guilds=True, guild_messages=True, dm_messages=True)
+        assert at.discord.gateway.identifies[-1]["intents"] == few.value
+        at.llm.script(say("First."), say("Second."), say("Third."))
+        [answer] = await at.answered(at.ask("hello"))
+        await at.answered(at.discord.say(at.ada, at.channel, "and a reply", reply_to=answer))
+        assert at.heard() == ["Ada: hello", "First.", "Ada: and a reply"]
+        room = at.discord.open_dm(at.ada)
+        await at.answered(at.discord.say(at.ada, room, "psst"), room)
+        assert at.heard() == ["psst"]
+
+
+async def test_a_command_that_takes_longer_than_discord_waits_is_deferred(at: Scene) -> None:
+    with closing(sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        command = at.discord.slash(at.ada, at.channel, "usage")
+        await at.discord.wait_for(lambda: command.thinking)
+        other.execute("ROLLBACK")
+    await at.discord.wait_for(lambda: command.done)
+    assert command.ephemeral and "tokens" in (command.content or "")
+    assert not command.failed
 
 
 async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:

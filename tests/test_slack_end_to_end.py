@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,6 +89,13 @@ async def test_a_conversation_in_a_channel_and_its_thread(tmp_path: Path, http: 
         follow_up = await at.slack.say(at.ada, at.channel, "who am I?", thread=question)
         assert shown(await at.answered(follow_up)) == "You are Ada."
         assert at.heard() == ["Ada: hello", "Hello Ada, nice to meet you.", "Ada: who am I?"]
+        assert len(at.llm.requests) == 2
+        await at.slack.say(at.ada, at.channel, "leave", thread=question, mention_bot=True)
+        await at.slack.wait_for(
+            lambda: "quiet in this thread" in shown(at.slack.bot_messages(at.channel, question)), 10
+        )
+        await at.slack.say(at.ada, at.channel, "still there?", thread=question)
+        await asyncio.sleep(0.5)
         assert len(at.llm.requests) == 2
         await at.slack.wait_for(lambda: all(d.acknowledged_in is not None for d in at.slack.deliveries))
 
@@ -228,23 +235,56 @@ async def test_secrets_never_reach_the_model(at: Scene) -> None:
     assert address not in at.bot.output
 
 
-async def test_an_event_is_acknowledged_only_after_it_is_committed(at: Scene) -> None:
-    database = sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)
-    try:
-        database.execute("BEGIN IMMEDIATE")
-        asking = asyncio.create_task(at.ask("are you there?"))
-        await asyncio.sleep(1.5)
-        assert not any(
-            delivery.acknowledged_in for delivery in at.slack.deliveries if "mention" in delivery.name
-        )
-        database.execute("ROLLBACK")
-    finally:
-        database.close()
-    question = await asking
-    assert len(await at.answered(question)) == 1
+@pytest.mark.parametrize("http", [False, True], ids=["socket", "http"])
+async def test_an_event_is_acknowledged_only_after_it_is_committed(tmp_path: Path, http: bool) -> None:
+    async with scene(tmp_path, http=http) as at:
+        with closing(sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            asking = asyncio.create_task(at.ask("are you there?"))
+            await asyncio.sleep(1)
+            assert at.slack.deliveries and not any(d.acknowledged for d in at.slack.deliveries)
+            other.execute("ROLLBACK")
+        assert len(await at.answered(await asking)) == 1
+        if http:
+            await _only_what_slack_signed_just_now_is_taken(at)
 
 
-async def test_an_uninstalled_workspace_is_left_alone(at: Scene) -> None:
-    await at.answered(await at.ask("hello"))
-    await at.slack.uninstall()
+async def _only_what_slack_signed_just_now_is_taken(at: Scene) -> None:
+    """Its signature is checked, and a recorded request can't be played again after five minutes."""
+    assert await at.slack.verify_url()
+    event = next(d for d in at.slack.deliveries if d.name == "app_mention").payload
+    forged = {**event, "event": {**event["event"], "ts": "1.000001", "event_ts": "1.000001"}}
+    assert await at.slack.send_signed(forged, signature="v0=wrong") == 401
+    assert await at.slack.send_signed(forged, age=301) == 401
+    assert await at.slack.send_signed(forged, age=-301) == 401
+    assert await at.slack.send_signed(forged, X_Slack_Request_Timestamp="soon") == 401
+    await asyncio.sleep(0.5)
+    assert len(at.llm.requests) == 1
+
+
+async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwards(at: Scene) -> None:
+    with closing(sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        command = await at.slack.slash(at.ada, at.channel, "/usage")
+        assert command.acknowledged_in is not None
+        assert not command.messages
+        other.execute("ROLLBACK")
+    await at.slack.wait_for(lambda: command.ephemerals)
+    assert "tokens" in shown(command.ephemerals)
+
+
+@pytest.mark.parametrize("how", ["uninstall", "revoke"])
+async def test_a_workspace_that_removed_the_bot_is_left_alone_at_once(at: Scene, how: str) -> None:
+    at.llm.script(say("Half ", "of it", hold=1))
+    question = await at.ask("hello")
+    await at.slack.wait_for(lambda: at.slack.bot_messages(at.channel, question), 10)
+    await (at.slack.uninstall() if how == "uninstall" else at.slack.revoke())
     await at.bot.wait_for_line("removed from slack")
+    with closing(sqlite3.connect(at.bot.data / "rejoinder.db", timeout=10)) as database:
+
+        def state() -> str:
+            return str(database.execute("SELECT state FROM turn").fetchone()[0])
+
+        await at.slack.wait_for(lambda: state() == "cancelled", 10)
+    await at.llm.wait_for(lambda llm: llm.requests[-1].closed_early, 10)
+    assert "Traceback" not in at.bot.output
