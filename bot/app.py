@@ -40,6 +40,7 @@ from bot.redaction import FilterWordsError, Redactor, parse_words
 from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
+from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
 from bot.voice import Voices
 from bot.voices import Switchboard, open_menu
@@ -135,16 +136,22 @@ class House:
         self._public: list[web.AbstractRouteDef] = []
         self._adapters = self._open_adapters(desk)
         self._connected: set[str] = set()
-        engine = Engine(
-            platforms={adapter.platform: adapter for adapter in self._adapters},
+        speaker = Speaker(
             conversations=stores.conversations,
             limits=limits,
             voices=voices,
             decided=decided,
             redactor=redactor,
+            continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
+            clock=now,
+        )
+        engine = Engine(
+            platforms={adapter.platform: adapter for adapter in self._adapters},
+            conversations=stores.conversations,
+            speaker=speaker,
+            counter=counter,
             language=settings.language,
             attempts=settings.attempts,
-            continuations=settings.continuations,
             clock=now,
             meters=self._meters,
         )

@@ -198,7 +198,8 @@ class Posted:
 class Turn:
     """A question waiting for, or having, its answer. `answer` is set once it is whole, before it is all shown.
 
-    `attempts` counts the claims of this version, the present one included; `version` counts answers to this question.
+    `attempts` counts the claims of this version, the present one included; `version` counts answers to this question. `begun` is what
+    an answer that is to be gone on with said already.
     """
 
     id: int
@@ -216,6 +217,7 @@ class Turn:
     attempts: int = 0
     version: int = 0
     answer: str | None = None
+    begun: str = ""
     cancel: Cancel | None = None
     parts: tuple[Posted, ...] = ()
 

@@ -11,19 +11,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from functools import reduce
-from operator import add
+from collections.abc import Coroutine, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
-from bot.chat import Cancel, Delta, Finish, Message, Prompt, Role, Size, State, Usage
-from bot.context import Fitted, fit, message_size
-from bot.continuation import Join, continued
+from bot.chat import Cancel, Finish, State
+from bot.counting import Counter
 from bot.errors import (
-    CutOff,
     DeliveryError,
     GaveUp,
     LeaseLost,
@@ -34,38 +28,16 @@ from bot.errors import (
     RejoinderError,
     StoreUnavailable,
 )
-from bot.inbox import Held, steady
+from bot.inbox import Held
 from bot.limit_texts import limit_text
-from bot.limits import Limits, Reservation
 from bot.notices import language_of, notice, reference, wait_text
 from bot.ports import Adapter, Button, Clock, Conversations, Reply
-from bot.preferences import Decided, Scope
-from bot.providers.retries import open_stream
-from bot.redaction import Redactor
+from bot.speaking import Speaker, Spoken
 from bot.telemetry import Meters
-from bot.voice import Voice, Voices
 
 log = logging.getLogger(__name__)
 
-SETTLING: Final = 5.0
-"""Seconds to wait for a database that is away, before a call is left unsettled."""
 STOP_NOTICES: Final = {Cancel.STOPPED: "stopped", Cancel.RESET: "reset_meanwhile"}
-
-
-@dataclass(slots=True)
-class Completion:
-    """One call as it went: for the bill, and for the next step of the story."""
-
-    started: datetime
-    usage: Usage | None = None
-    finish: Finish | None = None
-    first_token_ms: int | None = None
-
-    def take(self, delta: Delta, now: datetime) -> None:
-        self.usage = delta.usage or self.usage
-        self.finish = delta.finish or self.finish
-        if delta.text and self.first_token_ms is None:
-            self.first_token_ms = round((now - self.started).total_seconds() * 1000)
 
 
 class Engine:
@@ -74,26 +46,21 @@ class Engine:
         *,
         platforms: Mapping[str, Adapter],
         conversations: Conversations,
-        limits: Limits,
-        voices: Voices,
-        decided: Decided,
-        redactor: Redactor,
+        speaker: Speaker,
+        counter: Counter,
         language: str,
         attempts: int,
-        continuations: int,
         clock: Clock,
         meters: Meters,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._platforms, self._conversations, self._limits = platforms, conversations, limits
-        self._voices, self._decided, self._redactor, self._language = voices, decided, redactor, language
-        self._attempts, self._continuations = attempts, continuations
-        self._clock, self._meters, self._sleep = clock, meters, sleep
+        self._platforms, self._conversations = platforms, conversations
+        self._speaker, self._counter, self._language = speaker, counter, language
+        self._attempts, self._clock, self._meters = attempts, clock, meters
 
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says."""
         reply = self._platforms[held.turn.place.platform].reply(held.turn, held.journal)
-        held.said = reply.kept
+        held.said = max(reply.kept, held.turn.begun, key=len)
         try:
             await self._tell(held, reply)
         except asyncio.CancelledError:
@@ -113,137 +80,61 @@ class Engine:
     async def _answer(self, held: Held, reply: Reply) -> None:
         turn = held.turn
         notes: list[str] = []
+        buttons: tuple[Button, ...] = ()
         if turn.answer is None:
             if turn.attempts > self._attempts:
                 raise GaveUp
             reply.start()
-            voice = (await self._voices.candidates(turn.place))[0]
-            fitted = await self._fit(held, voice)
-            finish = await self._speak(held, reply, voice, fitted)
-            await self._store(held, voice, finish)
-            notes = await self._notes(held, fitted, finish)
+            spoken = await self._speaker.answer(held, reply)
+            await self._store(held, spoken.finish)
+            notes = await self._notes(held, spoken)
+            buttons = (Button.CONTINUE,) if spoken.finish is Finish.LENGTH else ()
         else:
             held.said = turn.answer
-        await reply.finish(_with_notes(held.said, notes))
+        await reply.finish(_with_notes(held.said, notes), buttons=buttons)
         await self._close(held, State.DONE)
 
-    async def _fit(self, held: Held, voice: Voice) -> Fitted:
-        """Choose what the model sees of this conversation."""
-        turn = held.turn
-        named = not turn.direct
-        question = Message(Role.USER, turn.text, turn.author.name if named else "")
-        alone = (await self._decided.at(turn.place)).scope is Scope.THREAD
-        history = self._conversations.history(turn.place, before=turn, alone=alone)
-        return await fit(
-            history, question, system=voice.system, window=voice.window, counter=voice.counter, named=named
-        )
+    async def _store(self, held: Held, finish: Finish) -> None:
+        await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish)
 
-    async def _speak(self, held: Held, reply: Reply, voice: Voice, fitted: Fitted) -> Finish:
-        """Have the model answer, showing the answer as it grows. A stream that breaks is asked to go on where it broke."""
-        turn = held.turn
-        prompt = Prompt(
-            model=voice.model.name,
-            system=voice.system,
-            messages=fitted.messages,
-            max_output_tokens=voice.window.answer,
-            user=self._limits.person(turn.place, turn.author),
-            cache_key=f"conversation-{turn.conversation}",
-        )
-        for rounds_left in reversed(range(1 + self._continuations)):
-            asked = continued(prompt, held.said) if held.said else prompt
-            added = asked.messages[len(prompt.messages) :]
-            size = reduce(add, (message_size(voice.counter, message) for message in added), fitted.size)
-            try:
-                return await self._stream(held, reply, voice, asked, size)
-            except CutOff:
-                if not rounds_left:
-                    raise
-                log.info(
-                    "turn %s: the stream broke off after %s characters; asking again", turn.id, len(held.said)
-                )
-        raise AssertionError("the last round returns or raises")
-
-    async def _stream(self, held: Held, reply: Reply, voice: Voice, prompt: Prompt, size: Size) -> Finish:
-        """One call: reserve its worst cost, stream it, settle what it used, whatever way it ends."""
-        started = self._clock()
-        worst = voice.counter.most(size)
-        reservation = await self._limits.reserve(held.turn, voice.model, prompt, worst, started)
-        call, mask, join = Completion(started), self._redactor.stream(), Join(held.said)
-        try:
-            asked = replace(prompt, max_output_tokens=reservation.output_cap)
-            async with aclosing(open_stream(voice.provider, asked, sleep=self._sleep)) as deltas:
-                async for delta in deltas:
-                    call.take(delta, self._clock())
-                    if text := mask.feed(delta.text):
-                        held.said = join.add(text)
-                        reply.update(held.said)
-            join.add(mask.finish())
-            held.said = join.finish()
-        finally:
-            await self._settle(reservation, call)
-        if call.usage is not None:
-            await voice.counter.learn(size, call.usage.prompt)
-        if call.finish is None:
-            raise CutOff("the stream ended without a finish reason")
-        return call.finish
-
-    async def _settle(self, reservation: Reservation, call: Completion) -> None:
-        """Book what the call used. Where even that can't be written, the reservation stands: it is never cheaper than it was."""
-        now = self._clock()
-        try:
-            await steady(
-                lambda: self._limits.settle(
-                    reservation,
-                    call.usage,
-                    finish=call.finish or "none",
-                    first_token_ms=call.first_token_ms,
-                    now=now,
-                ),
-                SETTLING,
-            )
-        except LeaseLost:
-            log.warning("a call could not be settled: its reservation stands")
-
-    async def _store(self, held: Held, voice: Voice, finish: Finish) -> None:
-        counter = voice.counter
-        await held.answered(held.said, counter.measure(held.said), counter.name, finish)
-
-    async def _store_part(self, held: Held, finish: Finish) -> None:
-        """Keep what was said of an answer that did not become whole."""
-        await self._store(held, (await self._voices.candidates(held.turn.place))[0], finish)
-
-    async def _notes(self, held: Held, fitted: Fitted, finish: Finish) -> list[str]:
+    async def _notes(self, held: Held, spoken: Spoken) -> list[str]:
         """What the bot adds below the answer in its own voice, each when it is due and only then."""
         turn = held.turn
-        codes: list[str] = []
-        if finish is Finish.LENGTH:
-            codes.append("cut_at_length")
+        notes: list[str] = []
+        if spoken.finish is Finish.LENGTH:
+            notes.append(self._notice(held, "cut_at_length"))
+        if spoken.voice is not spoken.usual:
+            names = {"model": spoken.voice.model.name, "usual": spoken.usual.model.name}
+            notes.append(self._notice(held, "stand_in", **names))
         if turn.masked:
-            codes.append("masked")
-        if fitted.dropped and await self._conversations.told_trimmed(turn):
-            codes.append("trimmed")
+            notes.append(self._notice(held, "masked"))
+        if spoken.fitted.dropped and await self._conversations.told_trimmed(turn):
+            notes.append(self._notice(held, "trimmed"))
         if await self._conversations.met(turn, self._clock()):
-            codes.append("first_meeting")
-        return [self._notice(held, code) for code in codes]
+            notes.append(self._notice(held, "first_meeting"))
+        return notes
 
     # What else may become of a turn.
 
     async def _refuse(self, held: Held, reply: Reply, limit: LimitReached) -> None:
         """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can."""
+        if held.said and held.turn.answer is None:
+            await self._store(held, Finish.LENGTH)
         text = self._limit_text(held, limit)
         adapter = self._platforms[held.turn.place.platform]
-        if held.turn.parts or not await adapter.whisper(held.turn, text):
+        if held.said or held.turn.parts or not await adapter.whisper(held.turn, text):
             await self._end(held, reply, text)
         await self._close(held, State.REFUSED, error=limit.limit)
 
     async def _fail(self, held: Held, reply: Reply, error: RejoinderError) -> None:
-        """It failed for good: a plain notice with a reference and a button to try again. What was said stays."""
+        """It failed for good: a plain notice with a reference and buttons to go on or to try again. What was said stays."""
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
         if held.said and held.turn.answer is None:
-            await self._store_part(held, Finish.LENGTH)
+            await self._store(held, Finish.LENGTH)
         if not isinstance(error, DeliveryError):
-            await self._end(held, reply, self._error_text(held, error, number), buttons=(Button.RETRY,))
+            buttons = (Button.CONTINUE, Button.RETRY) if held.said else (Button.RETRY,)
+            await self._end(held, reply, self._error_text(held, error, number), buttons=buttons)
         await self._close(held, State.FAILED, error=error.code, reference=number)
 
     async def _call_off(self, held: Held, reply: Reply) -> None:
@@ -251,7 +142,7 @@ class Engine:
         match held.why:
             case Cancel.STOPPED | Cancel.RESET:
                 if held.said:
-                    await self._store_part(held, Finish.STOP)
+                    await self._store(held, Finish.STOP)
                 await self._end(held, reply, self._notice(held, STOP_NOTICES[held.why]))
                 await self._close(held, State.CANCELLED)
             case Cancel.DELETED:

@@ -52,7 +52,10 @@ class ConfigError(RejoinderError):
 
 
 class ProviderError(RejoinderError):
-    """The model's API failed. `status` and `request_id` are for the log; `vendor_code` is the API's own word."""
+    """The model's API failed. `status` and `request_id` are for the log; `vendor_code` is the API's own word.
+
+    `free`: it was refused outright, or never reached, so that it cost nothing.
+    """
 
     code = "provider"
 
@@ -64,10 +67,11 @@ class ProviderError(RejoinderError):
         request_id: str | None = None,
         vendor_code: str | None = None,
         retry_after: float | None = None,
+        free: bool = False,
     ) -> None:
         super().__init__(detail or type(self).__name__)
         self.status, self.request_id, self.vendor_code = status, request_id, vendor_code
-        self.retry_after = retry_after
+        self.retry_after, self.free = retry_after, free
 
 
 class Overloaded(ProviderError):

@@ -15,7 +15,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "first_meeting": "I keep our conversation here as context, with secrets filtered out. Say just `reset` to me to have it forgotten.",
         "masked": "Something that looked private in your message was masked before anyone saw it.",
         "trimmed": "This conversation is long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
-        "cut_at_length": "My answer reached its length limit here. Ask me to go on if you want the rest.",
+        "cut_at_length": "My answer reached its length limit here. Press Continue, or ask me to go on, if you want the rest.",
+        "stand_in": "Answered by `{model}`, since `{usual}` could not.",
         # --- endings
         "stopped": "Stopped.",
         "reset_meanwhile": "Stopped: the conversation was reset.",
@@ -169,12 +170,14 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         # --- buttons
         "button_stop": "Stop",
         "button_retry": "Try again",
+        "button_continue": "Continue",
     },
     "zh": {
         "first_meeting": "我会保留这里的对话以便联系上下文，敏感信息会先行过滤。对我只说 `reset`，我就会忘记。",
         "masked": "您的消息中有疑似私密的内容，已在任何人看到之前被遮盖。",
         "trimmed": "对话已经很长：最早的部分我已看不到。`reset` 重新开始，`context` 查看我能看到的内容。",
-        "cut_at_length": "回答到此达到长度上限。如需其余部分，请让我继续。",
+        "cut_at_length": "回答到此达到长度上限。如需其余部分，请按“继续”或让我继续。",
+        "stand_in": "由 `{model}` 作答，因为 `{usual}` 未能回答。",
         "stopped": "已停止。",
         "reset_meanwhile": "已停止：对话已重置。",
         "internal": "我这边出了问题，请再试一次。（编号 {reference}）",
@@ -316,6 +319,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "thinking": "正在思考…",
         "button_stop": "停止",
         "button_retry": "重试",
+        "button_continue": "继续",
     },
 }
 

@@ -57,6 +57,7 @@ class Button(StrEnum):
 
     STOP = "stop"
     RETRY = "retry"
+    CONTINUE = "continue"
 
 
 class Reply(Protocol):
@@ -253,6 +254,10 @@ class Inbox(Protocol):
 
     async def retry(self, turn: int, author: str | None, now: datetime) -> bool:
         """Ask a finished turn again (new version, attempts at zero), if it belongs to `author` (None: anybody's)."""
+
+    async def go_on(self, turn: int, author: str | None, now: datetime) -> bool:
+        """Have a finished turn's answer gone on with where it ended (in the same messages, attempts at zero), if it has one and belongs
+        to `author` (None: anybody's)."""
 
     async def claim(
         self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int

@@ -167,10 +167,13 @@ class FrontDesk:
         owner = None if author.admin else author.id
         if not await self._inbox.once(invocation.key, self._clock()):
             return None
-        if button is Button.STOP:
-            done = await self._inbox.cancel(Cancel.STOPPED, turn=turn, author=owner) > 0
-        else:
-            done = await self._inbox.retry(turn, owner, self._clock())
+        match button:
+            case Button.STOP:
+                done = await self._inbox.cancel(Cancel.STOPPED, turn=turn, author=owner) > 0
+            case Button.RETRY:
+                done = await self._inbox.retry(turn, owner, self._clock())
+            case Button.CONTINUE:
+                done = await self._inbox.go_on(turn, owner, self._clock())
         return None if done else Said(notice("gone", language))
 
     async def removed(self, platform: str, installation: str) -> None:

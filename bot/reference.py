@@ -22,7 +22,7 @@ GROUPS = (
             "REJOINDER_SYSTEM_PROMPT",
             "REJOINDER_CONTEXT_TOKENS",
             "REJOINDER_MAX_OUTPUT_TOKENS",
-            "REJOINDER_CONTINUATIONS",
+            "REJOINDER_CONTINU",
         ),
     ),
     ("Limits per person", ("REJOINDER_USER_",)),

@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_CONTINUATIONS",
         description="Times an answer that broke off is gone on with.",
     )
+    continue_at_length: Switch = Field(
+        "off",
+        alias="REJOINDER_CONTINUE_AT_LENGTH",
+        description="`on`: so is one that reached its length limit.",
+    )
 
     user_requests_per_minute: int | None = Field(
         10,

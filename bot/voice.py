@@ -26,6 +26,11 @@ class Voice:
     window: Window
     counter: Counter
 
+    @property
+    def label(self) -> str:
+        """As operators and logs call it."""
+        return f"{self.model.provider}:{self.model.name}"
+
 
 class Voices(Protocol):
     """Who may answer where."""

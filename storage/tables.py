@@ -97,6 +97,7 @@ turns = Table(
     Column("lease_until", Instant),
     Column("cancel", Text),
     Column("answer", Words),
+    Column("begun", Words),  # of an answer that is to be gone on with
     _count("answer_tokens"),
     Column("answer_shape", Json),
     _text("answer_counter", default=""),

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import Result, Row, and_, select, update
 
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
@@ -23,7 +23,7 @@ from storage.journal import TurnJournal
 from storage.sql import STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
 from storage.values import content_json, shape_json, waiting_value
-from storage.versions import begin_anew
+from storage.versions import begin_anew, take_up
 
 
 class Turns:
@@ -82,14 +82,17 @@ class Turns:
 
     @writing
     async def retry(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
-        columns = (turns.c.state, turns.c.cancel, turns.c.author_id)
-        known = select(*columns).where(turns.c.id == turn).with_for_update(key_share=True)
-        found = (await transaction.sql.execute(known)).first()
-        if found is None or found.state in (State.WAITING, State.RUNNING) or found.cancel == Cancel.DELETED:
+        found = await _finished(transaction, turn, author)
+        if found is not None:
+            await begin_anew(transaction, turn)
+        return found is not None
+
+    @writing
+    async def go_on(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
+        found = await _finished(transaction, turn, author)
+        if found is None or not found.answer or found.finish != Finish.LENGTH:
             return False
-        if author is not None and author != found.author_id:
-            return False
-        await begin_anew(transaction, turn)
+        await take_up(transaction, turn)
         return True
 
     async def claim(
@@ -132,6 +135,7 @@ class Turns:
     ) -> None:
         whole = {
             "answer": answer,
+            "begun": None,
             "answer_tokens": size.tokens,
             "answer_shape": shape_json(size),
             "answer_counter": counter,
@@ -228,6 +232,17 @@ class Turns:
 
     def signals(self) -> AsyncIterator[Signal]:
         return self.database.bell.subscribe()
+
+
+async def _finished(transaction: Transaction, turn: int, author: str | None) -> Row[Any] | None:
+    """The turn, locked, if it is finished and `author`'s (None: anybody's)."""
+    columns = (turns.c.state, turns.c.cancel, turns.c.author_id, turns.c.answer, turns.c.finish)
+    known = select(*columns).where(turns.c.id == turn).with_for_update(key_share=True)
+    result: Result[Any] = await transaction.sql.execute(known)
+    found = result.first()
+    if found is None or found.state in (State.WAITING, State.RUNNING) or found.cancel == Cancel.DELETED:
+        return None
+    return found if author is None or author == found.author_id else None
 
 
 def _question(content: Content, masked: Sequence[str], size: Size, counter: str) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
         attempts=row["attempts"],
         version=row["version"],
         answer=row["answer"],
+        begun=row["begun"] or "",
         cancel=None if row["cancel"] is None else Cancel(row["cancel"]),
         parts=tuple(parts),
     )

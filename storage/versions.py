@@ -19,6 +19,7 @@ NEW_VERSION: dict[str, Any] = {
     "lease_until": None,
     "cancel": None,
     "answer": None,
+    "begun": None,
     "answer_tokens": 0,
     "answer_shape": None,
     "answer_counter": "",
@@ -32,6 +33,17 @@ NEW_VERSION: dict[str, Any] = {
 
 async def begin_anew(transaction: Transaction, turn_id: int) -> None:
     """Let the turn wait again. Its messages stay, to be rewritten: only their texts are void."""
-    await transaction.sql.execute(update(turns).where(turns.c.id == turn_id).values(NEW_VERSION))
+    await _wait_again(transaction, turn_id, NEW_VERSION)
+
+
+async def take_up(transaction: Transaction, turn_id: int) -> None:
+    """Let the turn wait again, to go on with its answer, in its messages."""
+    await _wait_again(
+        transaction, turn_id, NEW_VERSION | {"version": turns.c.version, "begun": turns.c.answer}
+    )
+
+
+async def _wait_again(transaction: Transaction, turn_id: int, values: dict[str, Any]) -> None:
+    await transaction.sql.execute(update(turns).where(turns.c.id == turn_id).values(values))
     await transaction.sql.execute(update(parts).where(parts.c.turn_id == turn_id).values(text=None))
     transaction.signal(Signal())

@@ -35,6 +35,7 @@ from bot.reception import FrontDesk
 from bot.redaction import Redactor
 from bot.rules import Rulebook
 from bot.settings_command import SettingsCommand
+from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
 from bot.voice import SameEverywhere, Voice
@@ -171,19 +172,25 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             decided=decided,
             clock=clock,
         )
-        engine = Engine(
-            platforms={"fake": platform},
+        speaker = Speaker(
             conversations=stores.conversations,
             limits=limits,
             voices=voices,
             decided=decided,
             redactor=redactor,
+            continuing=Continuing(continuations),
+            clock=clock,
+            sleep=no_wait,
+        )
+        engine = Engine(
+            platforms={"fake": platform},
+            conversations=stores.conversations,
+            speaker=speaker,
+            counter=counter,
             language="en",
             attempts=3,
-            continuations=continuations,
             clock=clock,
             meters=Meters(),
-            sleep=no_wait,
         )
         workers = Workers(
             stores.inbox,
@@ -403,7 +410,7 @@ async def test_a_stream_without_a_finish_reason_is_never_shown_as_whole(start: S
     shown = await bot.ask("a story")
     assert shown.text.startswith("Half an")
     assert "broke off" in shown.text
-    assert shown.buttons == (Button.RETRY,)
+    assert shown.buttons == (Button.CONTINUE, Button.RETRY)
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ Course = Sequence[Delta | BaseException]
 """What one attempt brings, in order; an exception ends it."""
 
 
+def busy(detail: str = "", retry_after: float | None = None) -> Overloaded:
+    return Overloaded(detail, retry_after=retry_after, free=True)
+
+
 class Scripted:
     """A provider whose attempts go as written, each taking `takes` seconds of virtual time before it brings
     anything.
@@ -81,7 +85,7 @@ class Scripted:
 
 
 async def test_an_overload_is_tried_again_after_growing_waits() -> None:
-    provider = Scripted([Overloaded()], [Overloaded()], [Overloaded()], WELL)
+    provider = Scripted([busy()], [busy()], [busy()], WELL)
     heard = await provider.hear()
     assert heard.error is None
     assert heard.text == "Hello there"
@@ -91,9 +95,7 @@ async def test_an_overload_is_tried_again_after_growing_waits() -> None:
 
 
 async def test_after_the_last_attempt_the_last_error_is_raised() -> None:
-    provider = Scripted(
-        [Overloaded("first")], [Overloaded("second")], [Overloaded("third")], [Overloaded("fourth")], WELL
-    )
+    provider = Scripted([busy("first")], [busy("second")], [busy("third")], [busy("fourth")], WELL)
     heard = await provider.hear()
     assert str(heard.error) == "fourth"
     assert len(provider.began) == 4
@@ -103,6 +105,7 @@ async def test_after_the_last_attempt_the_last_error_is_raised() -> None:
     "error",
     [
         CutOff(),
+        Overloaded("it may have cost something"),
         EmptyAnswer(),
         QuotaExhausted(),
         Misconfigured(),
@@ -113,7 +116,7 @@ async def test_after_the_last_attempt_the_last_error_is_raised() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_nothing_but_an_overload_is_tried_again(error: ProviderError) -> None:
+async def test_nothing_but_an_overload_that_cost_nothing_is_tried_again(error: ProviderError) -> None:
     provider = Scripted([error], WELL)
     heard = await provider.hear()
     assert heard.error is error
@@ -130,7 +133,7 @@ async def test_cut_off_is_not_retried_after_words_were_shown() -> None:
 
 
 async def test_an_overload_after_the_first_words_is_not_retried() -> None:
-    provider = Scripted([Delta("Hello"), Overloaded()], WELL)
+    provider = Scripted([Delta("Hello"), busy()], WELL)
     heard = await provider.hear()
     assert heard.text == "Hello"
     assert isinstance(heard.error, Overloaded)
@@ -147,14 +150,14 @@ async def test_what_was_paid_for_is_passed_on_and_not_tried_again() -> None:
 
 
 async def test_the_wait_is_at_least_what_the_provider_asks_for() -> None:
-    provider = Scripted([Overloaded(retry_after=7)], [Overloaded(retry_after=0.1)], WELL)
+    provider = Scripted([busy(retry_after=7)], [busy(retry_after=0.1)], WELL)
     heard = await provider.hear()
     assert heard.error is None
     assert provider.waits == [7, 1.0]
 
 
 async def test_a_wait_beyond_the_budget_gives_up_at_once_and_is_told() -> None:
-    provider = Scripted([Overloaded(retry_after=3600)], WELL)
+    provider = Scripted([busy(retry_after=3600)], WELL)
     heard = await provider.hear()
     assert isinstance(heard.error, Overloaded)
     assert heard.error.retry_after == 3600
@@ -163,7 +166,7 @@ async def test_a_wait_beyond_the_budget_gives_up_at_once_and_is_told() -> None:
 
 
 async def test_a_wait_that_was_within_the_budget_is_too_long_for_what_is_left_of_it() -> None:
-    provider = Scripted([Overloaded(retry_after=20)], [Overloaded(retry_after=20)], WELL)
+    provider = Scripted([busy(retry_after=20)], [busy(retry_after=20)], WELL)
     heard = await provider.hear()
     assert isinstance(heard.error, Overloaded)
     assert heard.error.retry_after == 20
@@ -171,7 +174,7 @@ async def test_a_wait_that_was_within_the_budget_is_too_long_for_what_is_left_of
 
 
 async def test_slow_attempts_use_the_budget_up_too() -> None:
-    provider = Scripted([Overloaded()], takes=14)
+    provider = Scripted([busy()], takes=14)
     heard = await provider.hear()
     assert isinstance(heard.error, Overloaded)
     assert len(provider.began) == 3
@@ -188,7 +191,7 @@ async def test_slow_attempts_use_the_budget_up_too() -> None:
 async def test_no_attempt_begins_too_late_or_too_soon(
     asked: list[float | None], draw: float, takes: float, attempts: int, total: float
 ) -> None:
-    provider = Scripted(*([Overloaded(retry_after=wait)] for wait in asked), takes=takes)
+    provider = Scripted(*([busy(retry_after=wait)] for wait in asked), takes=takes)
     heard = await provider.hear(Policy(attempts=attempts, total=total), draw)
     assert isinstance(heard.error, Overloaded)
     assert 1 <= len(provider.began) <= attempts
@@ -208,7 +211,7 @@ async def test_a_cancelled_opening_stays_cancelled_and_hangs_up() -> None:
 
 
 async def test_a_cancelled_wait_makes_no_further_attempt() -> None:
-    provider = Scripted([Overloaded()], WELL)
+    provider = Scripted([busy()], WELL)
     waiting = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -246,7 +249,7 @@ async def test_a_stream_that_brings_nothing_at_all_just_ends() -> None:
 
 async def test_each_failed_attempt_is_told_but_for_the_last() -> None:
     told: list[tuple[int, str]] = []
-    provider = Scripted([Overloaded("a")], [Overloaded("b")], [Misconfigured("c")])
+    provider = Scripted([busy("a")], [busy("b")], [Misconfigured("c")])
     stream = open_stream(
         provider,
         PROMPT,
@@ -259,7 +262,7 @@ async def test_each_failed_attempt_is_told_but_for_the_last() -> None:
 
 
 async def test_without_a_listener_retries_are_logged(caplog: pytest.LogCaptureFixture) -> None:
-    provider = Scripted([Overloaded("503 slow_down")], WELL)
+    provider = Scripted([busy("503 slow_down")], WELL)
     with caplog.at_level("INFO", logger="bot.providers.retries"):
         await provider.hear()
     assert "attempt 1" in caplog.text

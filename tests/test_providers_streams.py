@@ -118,12 +118,14 @@ async def test_a_stall_before_the_headers_is_an_overload(api: str) -> None:
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("how", [How.MALFORMED, How.STRANGE])
-async def test_an_event_that_cannot_be_read_is_a_bad_response(api: str, how: How) -> None:
+async def test_an_event_that_cannot_be_read_is_a_bad_response_and_cuts_off_what_was_said(
+    api: str, how: How
+) -> None:
     async with LLMEmulator() as llm, opened(make(api, llm.url)) as provider:
-        for at in (0, 3):
+        for at in (0, 3, 6):
             llm.say(*WORDS, breaks=Break(how, at))
             heard = await ask(provider, api)
-            assert type(heard.error) is BadResponse
+            assert type(heard.error) is (CutOff if heard.text else BadResponse)
             assert heard.finish is None
             assert_tells_nothing(heard.error)
 

@@ -191,6 +191,7 @@ class AnthropicMessages:
             request_id=_request_id(error.response),
             vendor_code=code or kind,
             retry_after=retry_after(error.response.headers, self._now()),
+            free=not streaming,
         )
 
 

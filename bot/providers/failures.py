@@ -56,7 +56,8 @@ def of_network(error: Exception, connection: type[Exception], *, streaming: bool
     if isinstance(error, connection | httpx2.TransportError | httpx2.StreamError | TimeoutError):
         if streaming:
             return CutOff(f"the stream broke ({_root(error)})")
-        return (Misconfigured if _is_tls(error) else Overloaded)(f"no answer ({_root(error)})")
+        meaning = Misconfigured if _is_tls(error) else Overloaded
+        return meaning(f"no answer ({_root(error)})", free=_never_reached(error))
     if isinstance(error, UnicodeDecodeError) and error.reason == "unexpected end of data":
         return CutOff("the stream ended inside a character")
     return BadResponse(f"unreadable ({type(error).__name__})")
@@ -67,6 +68,15 @@ def _root(error: BaseException) -> str:
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
     return type(error).__name__
+
+
+def _never_reached(error: BaseException | None) -> bool:
+    """Whether no connection came about, so that nothing was asked."""
+    while error is not None:
+        if isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _is_tls(error: BaseException | None) -> bool:

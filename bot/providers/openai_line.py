@@ -172,6 +172,7 @@ class OpenAILine:
             status=status,
             request_id=request_id(response),
             wait=None if response is None else retry_after(response.headers, self._now()),
+            free=not streaming,
         )
 
     def judged(
@@ -183,6 +184,7 @@ class OpenAILine:
         status: int | None = None,
         request_id: str | None = None,
         wait: float | None = None,
+        free: bool = False,
     ) -> ProviderError:
         """The error of ours that stands for one of theirs: by its code, then its type, then its status.
 
@@ -196,7 +198,9 @@ class OpenAILine:
             error = TooLong if _TOO_LONG.search(message) else ProviderError
         name = code or kind
         detail = " ".join(str(part) for part in (status, name) if part) or "an error without a code"
-        return error(detail, status=status, request_id=request_id, vendor_code=name, retry_after=wait)
+        return error(
+            detail, status=status, request_id=request_id, vendor_code=name, retry_after=wait, free=free
+        )
 
 
 def request_id(response: httpx2.Response | None) -> str | None:

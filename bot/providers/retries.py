@@ -1,8 +1,9 @@
 """Try again to open a stream, as long as nothing of it has been shown: what a person has read is never said
 twice.
 
-Only an `Overloaded` is tried again. The wait is at least what the provider asked for; where that is more
-than the budget has left, there is no second try, and the error tells when to come back.
+Only an `Overloaded` that cost nothing is tried again: all attempts stand under one reservation. The wait is at
+least what the provider asked for; where that is more than the budget has left, there is no second try, and the
+error tells when to come back.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from bot.chat import Delta, Prompt
 from bot.errors import Overloaded, ProviderError
@@ -47,6 +48,8 @@ class Policy:
 
 
 POLICY: Final = Policy()
+IMPATIENT: Final = Policy(attempts=2, total=3.0)
+"""While another model stands by."""
 
 
 async def open_stream(
@@ -98,7 +101,7 @@ async def _opened(
             on_retry(state.attempt_number, error)
 
     retrying = AsyncRetrying(
-        retry=retry_if_exception_type(Overloaded),
+        retry=retry_if_exception(_is_worth_it),
         stop=enough,
         wait=wait,
         sleep=sleep,
@@ -124,6 +127,10 @@ async def _close(stream: AsyncIterator[Delta]) -> None:
 
 def _error(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome is not None else None
+
+
+def _is_worth_it(error: BaseException) -> bool:
+    return isinstance(error, Overloaded) and error.free
 
 
 def _logged(attempt: int, error: ProviderError) -> None:

@@ -134,8 +134,12 @@ async def _next(
 
 
 def _after(said: bool, error: ProviderError) -> ProviderError:
-    """A provider that gives up, for no fault of the prompt's, after some text has cut its answer off."""
-    if not said or not (isinstance(error, Overloaded) or type(error) is ProviderError):
+    """A provider that gives up or talks nonsense, for no fault of the prompt's, after some text has cut its answer off. One that
+    says before any text that it is overloaded has refused.
+    """
+    if not said and isinstance(error, Overloaded):
+        error.free = True
+    if not said or not (isinstance(error, Overloaded | BadResponse) or type(error) is ProviderError):
         return error
     return CutOff(
         str(error),

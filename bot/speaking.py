@@ -1,0 +1,269 @@
+"""Have a model answer: who is asked, how often, with what, and what becomes of an answer that breaks off.
+
+Candidates are asked in their order. One that can't answer makes way for the next; an answer that broke off is gone on with, by the same
+model first; a prompt that turns out too long is trimmed once. Each call is reserved at its worst and settled by itself: nothing where
+the provider refused it outright, as reported where it told, else all that was reserved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
+from operator import add
+from typing import Final
+
+from bot.breaker import Breakers
+from bot.chat import Delta, Finish, Message, Prompt, Role, Size, Turn, Usage
+from bot.context import Fitted, Window, fit, message_size
+from bot.continuation import Doubtful, continued
+from bot.errors import ContentFiltered, CutOff, LeaseLost, Overloaded, ProviderError, TooLong
+from bot.growing import Growing
+from bot.inbox import Held, steady
+from bot.limits import Limits, Reservation
+from bot.ports import Clock, Conversations, Reply
+from bot.preferences import Decided, Scope
+from bot.providers.retries import IMPATIENT, POLICY, open_stream
+from bot.redaction import Redactor
+from bot.voice import Voice, Voices
+
+log = logging.getLogger(__name__)
+
+SETTLING: Final = 5.0
+"""Seconds to wait for a database that is away, before a call is left unsettled."""
+NOTHING: Final = Usage(prompt=0, output=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Continuing:
+    """How often an answer that broke off is gone on with, and whether one that reached its length limit is, too."""
+
+    rounds: int = 2
+    at_length: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """How an answer ended: who gave it, who usually does, and what the model saw."""
+
+    voice: Voice
+    usual: Voice
+    fitted: Fitted
+    finish: Finish
+
+
+@dataclass(slots=True)
+class Call:
+    """One call as it went, for the bill."""
+
+    started: datetime
+    usage: Usage | None = None
+    finish: Finish | None = None
+    first_token_ms: int | None = None
+
+    def take(self, delta: Delta, now: datetime) -> None:
+        self.usage = delta.usage or self.usage
+        self.finish = delta.finish or self.finish
+        if delta.text and self.first_token_ms is None:
+            self.first_token_ms = round((now - self.started).total_seconds() * 1000)
+
+
+@dataclass(slots=True)
+class Speech:
+    """One turn being answered: where it stands. `line` are the candidates that are left, the one in question first; `rounds` are how
+    often the answer may still be gone on with; `broken` is whose answer broke off last; `gave_up` is why the first one was left.
+    `fitted` and `windows` (of prompts that were too long) are by the voice's `id`."""
+
+    held: Held
+    reply: Reply
+    growing: Growing
+    line: list[Voice]
+    rounds: int
+    calls: int = 0
+    broken: Voice | None = None
+    gave_up: ProviderError | None = None
+    fitted: dict[int, Fitted] = field(default_factory=dict)
+    windows: dict[int, Window] = field(default_factory=dict)
+
+    @property
+    def turn(self) -> Turn:
+        return self.held.turn
+
+
+class Speaker:
+    def __init__(
+        self,
+        *,
+        conversations: Conversations,
+        limits: Limits,
+        voices: Voices,
+        decided: Decided,
+        redactor: Redactor,
+        continuing: Continuing,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._conversations, self._limits, self._voices = conversations, limits, voices
+        self._decided, self._redactor, self._continuing = decided, redactor, continuing
+        self._clock, self._sleep, self._breakers = clock, sleep, Breakers(clock)
+
+    async def answer(self, held: Held, reply: Reply) -> Spoken:
+        """Answer a turn, going on with `held.said`, which grows on the way. Raises `ProviderError`, `LimitReached`."""
+        candidates = await self._voices.candidates(held.turn.place)
+        growing = Growing(self._redactor, held.said)
+        line = self._breakers.willing(candidates)
+        speech = Speech(held, reply, growing, line, self._continuing.rounds)
+        try:
+            finish = await self._speak(speech)
+        finally:
+            held.said = growing.told
+        held.said = growing.finish()
+        voice = speech.line[0]
+        return Spoken(voice, candidates[0], speech.fitted[id(voice)], finish)
+
+    async def _speak(self, speech: Speech) -> Finish:
+        """Ask until the answer is whole, or nobody is left to ask."""
+        while True:
+            voice = speech.line[0]
+            try:
+                finish = await self._ask(speech, voice)
+            except ContentFiltered:
+                raise  # the question, not the model: nobody else is asked to answer it after all
+            except ProviderError as error:
+                log.warning("turn %s: %s failed (%s: %s)", speech.turn.id, voice.label, error.code, error)
+                if not isinstance(error, Doubtful):
+                    self._breakers.failed(voice, error)
+                await self._recover(speech, voice, error)
+            else:
+                self._breakers.succeeded(voice)
+                if finish is not Finish.LENGTH or not self._continuing.at_length or not speech.rounds:
+                    return finish
+                speech.rounds -= 1
+
+    async def _recover(self, speech: Speech, voice: Voice, error: ProviderError) -> None:
+        """Decide who is asked next, and with what; raises when nobody is left."""
+        if isinstance(error, TooLong) and _can_trim(speech, voice):
+            most = voice.counter.most(speech.fitted.pop(id(voice)).size)
+            speech.windows[id(voice)] = replace(voice.window, prompt=most // 2)
+            return
+        if _broke_off(error) and speech.rounds and (wait := _pause(error)) <= POLICY.total:
+            speech.rounds -= 1
+            if voice is not speech.broken or len(speech.line) == 1:
+                speech.broken = voice
+                await self._sleep(wait)
+                return
+        elif _broke_off(error) and speech.growing.told:
+            raise error
+        speech.gave_up = speech.gave_up or error
+        if len(speech.line) == 1:
+            raise speech.gave_up
+        del speech.line[0]
+
+    async def _ask(self, speech: Speech, voice: Voice) -> Finish:
+        """One call to one model, with all that it needs to know."""
+        told = speech.growing.told
+        bare = self._prompt(speech.turn, voice, ())
+        more = continued(bare, told).messages if told else ()
+        extra = reduce(add, (message_size(voice.counter, message) for message in more), Size())
+        fitted = await self._fit(speech, voice, extra)
+        prompt = replace(bare, messages=(*fitted.messages, *more))
+        speech.growing.go_on()
+        return await self._stream(speech, voice, prompt, fitted.size + extra)
+
+    def _prompt(self, turn: Turn, voice: Voice, messages: Sequence[Message]) -> Prompt:
+        return Prompt(
+            model=voice.model.name,
+            system=voice.system,
+            messages=tuple(messages),
+            max_output_tokens=voice.window.answer,
+            user=self._limits.person(turn.place, turn.author),
+            cache_key=f"conversation-{turn.conversation}",
+        )
+
+    async def _fit(self, speech: Speech, voice: Voice, extra: Size) -> Fitted:
+        """What this model sees of the conversation beside what was said already: the same again, unless that does not fit any more."""
+        counter, window = voice.counter, speech.windows.get(id(voice), voice.window)
+        fitted = speech.fitted.get(id(voice))
+        if fitted is None or counter.most(fitted.size + extra) > window.prompt:
+            taken = counter.most(extra) if extra.messages else 0
+            fitted = await self._fit_into(speech.turn, voice, replace(window, prompt=window.prompt - taken))
+            speech.fitted[id(voice)] = fitted
+        return fitted
+
+    async def _fit_into(self, turn: Turn, voice: Voice, window: Window) -> Fitted:
+        named = not turn.direct
+        question = Message(Role.USER, turn.text, turn.author.name if named else "")
+        alone = (await self._decided.at(turn.place)).scope is Scope.THREAD
+        history = self._conversations.history(turn.place, before=turn, alone=alone)
+        return await fit(
+            history, question, system=voice.system, window=window, counter=voice.counter, named=named
+        )
+
+    async def _stream(self, speech: Speech, voice: Voice, prompt: Prompt, size: Size) -> Finish:
+        """Reserve the call's worst cost, stream it, settle what it used, whatever way it ends."""
+        started, held = self._clock(), speech.held
+        turn = (
+            speech.turn if not speech.calls else replace(speech.turn, attempts=max(2, speech.turn.attempts))
+        )
+        speech.calls += 1
+        reservation = await self._limits.reserve(turn, voice.model, prompt, voice.counter.most(size), started)
+        call, asked = Call(started), replace(prompt, max_output_tokens=reservation.output_cap)
+        policy = POLICY if len(speech.line) == 1 else IMPATIENT
+        try:
+            async with aclosing(
+                open_stream(voice.provider, asked, policy=policy, sleep=self._sleep)
+            ) as deltas:
+                async for delta in deltas:
+                    call.take(delta, self._clock())
+                    if speech.growing.add(delta.text):
+                        held.said = speech.growing.shown
+                        speech.reply.update(held.said)
+            if call.finish is None:
+                raise CutOff("the stream ended without a finish reason")
+            speech.growing.end()
+        except ProviderError as error:
+            speech.growing.break_off()
+            if error.free and call.usage is None:
+                call.usage = NOTHING
+            raise
+        finally:
+            await self._settle(reservation, call)
+        if call.usage is not None:
+            await voice.counter.learn(size, call.usage.prompt)
+        return call.finish
+
+    async def _settle(self, reservation: Reservation, call: Call) -> None:
+        """Book what the call used. Where even that can't be written, the reservation stands: it is never cheaper than it was."""
+        now = self._clock()
+        try:
+            await steady(
+                lambda: self._limits.settle(
+                    reservation,
+                    call.usage,
+                    finish=call.finish or "none",
+                    first_token_ms=call.first_token_ms,
+                    now=now,
+                ),
+                SETTLING,
+            )
+        except LeaseLost:
+            log.warning("a call could not be settled: its reservation stands")
+
+
+def _broke_off(error: ProviderError) -> bool:
+    """It had begun, and may have cost something: going on with it is a call of its own."""
+    return isinstance(error, CutOff) or (isinstance(error, Overloaded) and not error.free)
+
+
+def _pause(error: ProviderError) -> float:
+    """Seconds to wait before going on."""
+    return POLICY.wait(1, error, 0.5) if isinstance(error, Overloaded) else 0.0
+
+
+def _can_trim(speech: Speech, voice: Voice) -> bool:
+    fitted = speech.fitted.get(id(voice))
+    return fitted is not None and fitted.turns > 0 and id(voice) not in speech.windows
