@@ -123,6 +123,7 @@ class House:
             inbox=stores.inbox,
             conversations=stores.conversations,
             commands=Commands(stores.conversations, limits, voices, decided, settings_command, now),
+            settings=settings_command,
             redactor=redactor,
             notebook=self._notebook,
             counter=counter,

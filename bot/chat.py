@@ -150,7 +150,7 @@ def message_key(place: Place, message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A slash command or a pressed button. `key` is the interaction's or trigger's own id."""
+    """A slash command, a pressed button or a form. `key` is the interaction's or trigger's own id; `named` as with what is said."""
 
     key: str
     place: Place
@@ -158,6 +158,7 @@ class Invocation:
     verb: str
     argument: str = ""
     direct: bool = False
+    named: Mapping[str, str] = field(default_factory=dict)
 
 
 class State(StrEnum):

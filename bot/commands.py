@@ -6,7 +6,7 @@ Slack has no slash commands inside threads, so the text form works everywhere th
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.chat import Invocation, Message, Role
@@ -14,8 +14,9 @@ from bot.context import Fitted, fit
 from bot.limit_texts import spent_text
 from bot.limits import Limits
 from bot.notices import notice
-from bot.ports import Clock, Conversations, Said
+from bot.ports import Clock, Conversations, Said, Slash, Word
 from bot.preferences import Decided, Scope
+from bot.settings_command import WORDS as SETTINGS_WORDS
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
 from bot.voice import Voice, Voices
@@ -34,6 +35,7 @@ class Command:
     private: bool = True
     inside: bool = False
     takes: Callable[[str], bool] = nothing
+    words: tuple[Word, ...] = ()
 
     def summary(self, language: str) -> str:
         return notice(f"help_{self.verb}", language)
@@ -45,7 +47,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("context", inside=True),
     Command("usage"),
     Command("leave", private=False, inside=True),
-    Command("settings", takes=settings_takes),
+    Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
 )
 
 VERBS: Final = {command.verb: command for command in COMMANDS}
@@ -76,7 +78,8 @@ class Commands:
         self._decided = decided
         self._conversations, self._limits = conversations, limits
         self._voices, self._clock = voices, clock
-        self._runs: dict[str, Callable[[Invocation, str], Awaitable[str]]] = {
+        self._settings = settings
+        self._runs: dict[str, Callable[[Invocation, str], Awaitable[str | Said]]] = {
             "help": self._help,
             "reset": self._reset,
             "context": self._context,
@@ -89,7 +92,12 @@ class Commands:
         command = VERBS.get(invocation.verb)
         if command is None:
             return Said(notice("unknown_command", language, verb=invocation.verb[:40].replace("`", "")))
-        return Said(await self._runs[command.verb](invocation, language), command.private)
+        said = await self._runs[command.verb](invocation, language)
+        return said if isinstance(said, Said) else Said(said, command.private)
+
+    def complete(self, invocation: Invocation) -> Sequence[str]:
+        """What the argument could become."""
+        return self._settings.complete(invocation.argument) if invocation.verb == "settings" else ()
 
     async def _help(self, invocation: Invocation, language: str) -> str:
         rows = "\n".join(f"- `{command.verb}`: {command.summary(language)}" for command in COMMANDS)
@@ -159,6 +167,13 @@ def _context_text(fitted: Fitted, left_out: int, voice: Voice, language: str) ->
     return "\n".join(lines)
 
 
-def command_list(language: str = "en") -> Sequence[tuple[str, str]]:
-    """(verb, summary) pairs, for adapters that register or complete commands."""
-    return [(command.verb, command.summary(language)) for command in COMMANDS]
+def command_list(language: str = "en") -> Sequence[Slash]:
+    """For adapters that register or complete commands."""
+    return [
+        Slash(
+            command.verb,
+            command.summary(language),
+            tuple(replace(word, summary=notice(f"word_{word.name}", language)) for word in command.words),
+        )
+        for command in COMMANDS
+    ]

@@ -122,11 +122,66 @@ class Adapter(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One argument of a slash command, for platforms that ask for each by itself. `choices` are all there are; else `proposed` ones
+    come while somebody types (`Reception.complete`). A `flag` is given or not, and said as `--name`."""
+
+    name: str
+    summary: str = ""
+    choices: tuple[str, ...] = ()
+    proposed: bool = False
+    flag: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Slash:
+    """A command as platforms list it."""
+
+    verb: str
+    summary: str
+    words: tuple[Word, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Something to fill in: one of `choices` where there are any, else a text of at most `most` characters."""
+
+    name: str
+    label: str
+    hint: str
+    value: str
+    choices: tuple[str, ...] = ()
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a platform shows as a dialogue: all `fields`, or one of them; always with those that say how it is meant (`manner`)."""
+
+    name: str
+    title: str
+    submit: str
+    fields: tuple[Field, ...]
+    manner: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A button, or a menu, that opens a form: `fields` are the names and labels of what can be filled in there."""
+
+    form: str
+    label: str
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
-    """What the bot says itself in answer to a command. `private` is for the asker's eyes only."""
+    """What the bot says itself in answer to a command. `private` is for the asker's eyes only; an `offer` is for those platforms
+    that have forms, beside words that are private."""
 
     text: str
     private: bool = True
+    offer: Offer | None = None
 
 
 class Outcome(StrEnum):
@@ -174,6 +229,16 @@ class Reception(Protocol):
     async def deleted(self, place: Place, message: str) -> None: ...
 
     async def invoked(self, invocation: Invocation) -> Said: ...
+
+    async def complete(self, invocation: Invocation) -> Sequence[str]:
+        """What the argument that is being typed could become, whole."""
+
+    async def form(self, invocation: Invocation) -> Form | Said:
+        """The form that the verb names, or why this person does not get it."""
+
+    async def submitted(self, invocation: Invocation, values: Mapping[str, str]) -> Said | Mapping[str, str]:
+        """The verb's form was filled in: `values` are those that were changed. Nothing is done, and it is told what is wrong by
+        field, when one of them can't be."""
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None: ...
 

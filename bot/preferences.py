@@ -16,8 +16,8 @@ from typing import Any, Final
 from bot.chat import Author, Place
 from bot.ports import Levels, PreferenceStore
 
-LONGEST_PROMPT: Final = 4_000
-"""Characters of a system prompt."""
+LONGEST_PROMPT: Final = 3_000
+"""Characters of a system prompt: what a field of Slack's forms takes."""
 MOST_LISTED: Final = 50
 
 

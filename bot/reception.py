@@ -30,9 +30,10 @@ from bot.counting import Counter
 from bot.errors import StoreUnavailable
 from bot.notebook import Notebook
 from bot.notices import language_of, notice, reference
-from bot.ports import Button, Clock, Conversations, Inbox, Outcome, Receipt, Said
+from bot.ports import Button, Clock, Conversations, Form, Inbox, Outcome, Receipt, Said
 from bot.preferences import Answers, Decided, Preferences, Scope
 from bot.redaction import Redactor
+from bot.settings_command import SettingsCommand
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class FrontDesk:
         inbox: Inbox,
         conversations: Conversations,
         commands: Commands,
+        settings: SettingsCommand,
         redactor: Redactor,
         notebook: Notebook,
         counter: Counter,
@@ -56,6 +58,7 @@ class FrontDesk:
         clock: Clock,
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
+        self._settings = settings
         self._redactor, self._counter, self._notebook = redactor, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
         self._decided = decided
@@ -152,6 +155,18 @@ class FrontDesk:
         log.info("command %s on %s", invocation.verb[:20], invocation.place.platform)
         return await self._run(invocation, language)
 
+    async def complete(self, invocation: Invocation) -> Sequence[str]:
+        return self._commands.complete(invocation)
+
+    async def form(self, invocation: Invocation) -> Form | Said:
+        known = replace(invocation, author=self._known(invocation.place, invocation.author))
+        return await self._settings.form(known, self._speak(invocation.author))
+
+    async def submitted(self, invocation: Invocation, values: Mapping[str, str]) -> Said | Mapping[str, str]:
+        known = replace(invocation, author=self._known(invocation.place, invocation.author))
+        log.info("form %s on %s", invocation.verb[:20], invocation.place.platform)
+        return await self._settings.submitted(known, values, self._speak(invocation.author))
+
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
         """A button under an answer: only for the one who asked, or an admin."""
         language = self._speak(invocation.author)
@@ -188,9 +203,8 @@ class FrontDesk:
     async def _spoken(self, incoming: Incoming, verb: str, argument: str, language: str) -> Receipt:
         if not await self._inbox.once(incoming.key, self._clock()):
             return Receipt(Outcome.DUPLICATE)
-        argument = _with_ids(argument, incoming.named)
         invocation = Invocation(
-            incoming.key, incoming.place, incoming.author, verb, argument, direct=incoming.direct
+            incoming.key, incoming.place, incoming.author, verb, argument, incoming.direct, incoming.named
         )
         log.info("command %s on %s", verb, incoming.place.platform)
         return Receipt(Outcome.COMMAND, await self._run(invocation, language))
@@ -209,7 +223,9 @@ class FrontDesk:
         if command is not None and command.inside and not holds.talk.admits(author):
             return Said(notice("not_admitted", language))
         place = _whose(invocation.place, author, holds)
-        return await self._commands.run(replace(invocation, author=author, place=place), language)
+        argument = _with_ids(invocation.argument, invocation.named)
+        meant = replace(invocation, author=author, place=place, argument=argument)
+        return await self._commands.run(meant, language)
 
     async def _accept(self, incoming: Incoming, language: str) -> Receipt:
         content, masked, size = self._filtered(incoming.content)

@@ -1,4 +1,4 @@
-"""The settings as documents, made from `Settings` itself: `.env.example` and the table in `docs/settings.md`."""
+"""The settings as documents, made from `Settings` and `OPTIONS` themselves: `.env.example` and `docs/settings.md`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from bot.notices import notice
+from bot.preferences import OPTIONS
 from bot.settings import Settings
 
 GROUPS = (
@@ -55,7 +57,31 @@ def markdown() -> str:
         lines += [f"## {title}", "", "| variable | meaning | default |", "| --- | --- | --- |"]
         lines += [f"| `{field.alias}` | {field.description} | {_code(_default(field))} |" for field in fields]
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_of_places(), ""])
+
+
+def _of_places() -> list[str]:
+    """What is decided per place, from the table of options."""
+    rows = [
+        f"| `{name}` | {notice(f'setting_{name}')} | {'the operator' if option.operator else 'admins'} |"
+        for name, option in OPTIONS.items()
+    ]
+    return [
+        "## Settings of a place",
+        "",
+        "Besides, the admins of a place decide for a channel, or for the whole workspace or server, with the command",
+        "`settings`: Slack's owners and admins, whoever may manage the server on Discord, and those in `REJOINDER_ADMINS`. A",
+        "channel's own value goes before that of everywhere, and that before the settings above. A change holds from the next",
+        "message on, in every process; who changed what is written down (`settings history`).",
+        "",
+        "- `settings` shows what holds and who decided it; on Slack and Discord it opens a form, too.",
+        "- `settings NAME VALUE` changes it for the channel, `settings --everywhere NAME VALUE` for everywhere.",
+        "- `settings NAME default` takes it back.",
+        "",
+        "| name | meaning | changed by |",
+        "| --- | --- | --- |",
+        *rows,
+    ]
 
 
 def _grouped() -> list[tuple[str, list[FieldInfo]]]:

@@ -11,23 +11,29 @@ settings history                who changed what
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from bot.chat import Invocation
 from bot.menu import Menu
 from bot.notices import notice
-from bot.ports import Change, Clock, PreferenceStore
+from bot.ports import Change, Clock, Form, PreferenceStore, Said, Word
 from bot.preferences import OPTIONS, Decided, Level, Option, Unfit, written
 from bot.redaction import Redactor
+from bot.settings_form import DEFAULT, EVERYWHERE, WHERE, form_offer, settings_form
 
 ACTION: Final = "settings"
 HISTORY: Final = "history"
-DEFAULT: Final = "default"
 MOST_CHANGES: Final = 10
 GLANCE: Final = 200
 """Characters of a long value that are shown at a glance."""
+
+WORDS: Final = (
+    Word("setting", choices=(*OPTIONS, HISTORY)),
+    Word("value", proposed=True),
+    Word("everywhere", flag=True),
+)
 
 _EVERYWHERE = re.compile(r"(?:--|—|–)everywhere\b\s*", re.IGNORECASE)
 """Phones and word processors make a dash of two hyphens."""
@@ -70,10 +76,11 @@ class SettingsCommand:
         self._decided, self._store, self._menu = decided, store, menu
         self._redactor, self._operators, self._clock = redactor, operators, clock
 
-    async def run(self, invocation: Invocation, language: str) -> str:
+    async def run(self, invocation: Invocation, language: str) -> str | Said:
         asked = parse(invocation.argument)
         if not asked.name:
-            return await self._show(invocation, language)
+            offer = form_offer(language) if invocation.author.admin else None
+            return Said(await self._show(invocation, language), offer=offer)
         if asked.name == HISTORY:
             return await self._history(invocation, language)
         option = OPTIONS.get(asked.name)
@@ -90,10 +97,7 @@ class SettingsCommand:
     async def change(self, invocation: Invocation, option: Option, asked: Asked, language: str) -> str:
         """Decide it. Raises `Unfit` for a value that can't be, and for somebody who may not."""
         self._allow(invocation, option)
-        masked = False
-        text: str | None = None
-        if asked.value.lower() != DEFAULT:
-            text, masked = self._fit(option, asked.value)
+        text, masked = self._text(option, asked.value)
         changed = await self._store.change(
             Change(
                 invocation.place, invocation.author.id, ACTION, option.name, text, everywhere=asked.everywhere
@@ -117,9 +121,47 @@ class SettingsCommand:
             said += " " + notice("settings_but_here", language, name=option.name)
         return said + (" " + notice("masked_setting", language) if masked else "")
 
+    def complete(self, argument: str) -> Sequence[str]:
+        """What is worth proposing to somebody who has typed so far, as whole arguments."""
+        everywhere = "--everywhere " if _EVERYWHERE.search(argument) else ""
+        name, space, typed = _EVERYWHERE.sub("", argument).lstrip().lower().partition(" ")
+        if not space:
+            return [everywhere + one for one in (*OPTIONS, HISTORY) if name in one]
+        option = OPTIONS.get(name)
+        values = [*self.values(option), DEFAULT] if option is not None else []
+        return [f"{everywhere}{name} {value}" for value in values if typed.strip() in value.lower()]
+
     def values(self, option: Option) -> Sequence[str]:
         """What is worth proposing."""
         return self._menu.names() if option.name == "model" else option.choices
+
+    async def form(self, invocation: Invocation, language: str) -> Form | Said:
+        """All that may be decided, as it holds, for the admins of the place."""
+        if not invocation.author.admin:
+            return Said(notice("settings_not_admin", language))
+        return settings_form(written(await self._decided.at(invocation.place)), self.values, language)
+
+    async def submitted(
+        self, invocation: Invocation, values: Mapping[str, str], language: str
+    ) -> Said | Mapping[str, str]:
+        """Decide what was filled in: all of it, or nothing where one value can't be."""
+        everywhere = values.get(WHERE) == EVERYWHERE
+        asked = {
+            name: Asked(name, value.strip() or DEFAULT, everywhere)
+            for name, value in values.items()
+            if name in OPTIONS
+        }
+        wrong: dict[str, str] = {}
+        for name, one in asked.items():
+            try:
+                self._allow(invocation, OPTIONS[name])
+                self._text(OPTIONS[name], one.value)
+            except Unfit as unfit:
+                wrong[name] = notice(unfit.code, language, **unfit.parameters)
+        if wrong:
+            return wrong
+        lines = [await self.change(invocation, OPTIONS[name], one, language) for name, one in asked.items()]
+        return Said("\n".join(lines) or notice("settings_nothing_changed", language))
 
     def _allow(self, invocation: Invocation, option: Option) -> None:
         author = invocation.author
@@ -127,8 +169,10 @@ class SettingsCommand:
         if not operator and (option.operator or not author.admin):
             raise Unfit("settings_not_operator" if option.operator else "settings_not_admin")
 
-    def _fit(self, option: Option, value: str) -> tuple[str, bool]:
-        """The text to be stored, and whether something private in it was masked."""
+    def _text(self, option: Option, value: str) -> tuple[str | None, bool]:
+        """The text to be stored (None: nothing is), and whether something private in it was masked."""
+        if value.lower() == DEFAULT:
+            return None, False
         if option.name == "model":
             return self._menu.choose(value.strip("`")), False
         text = option.write(option.read(value))

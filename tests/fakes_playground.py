@@ -7,7 +7,7 @@ without an engine, a database or a model.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,14 +19,15 @@ import aiohttp
 from adapters.playground import Playground
 from bot.chat import Incoming, Invocation, Place, Posted, Turn
 from bot.errors import StoreUnavailable
-from bot.ports import Button, Outcome, Receipt, Reply, Said
+from bot.ports import Button, Form, Outcome, Receipt, Reply, Said, Slash, Word
 
 COMMANDS = (
-    ("help", "What I can do"),
-    ("reset", "Forget this conversation and begin anew"),
-    ("context", "What I still remember here"),
-    ("usage", "What you have used so far"),
-    ("leave", "Stop following this thread"),
+    Slash("help", "What I can do"),
+    Slash("reset", "Forget this conversation and begin anew"),
+    Slash("context", "What I still remember here"),
+    Slash("usage", "What you have used so far"),
+    Slash("leave", "Stop following this thread"),
+    Slash("settings", "What holds here", (Word("setting"), Word("value"))),
 )
 
 Step = str | float | asyncio.Event
@@ -73,6 +74,7 @@ class ScriptedBot:
         self.script = script or (lambda text: [f"You said: {text}"])
         self.playground: Playground
         self.broken = False
+        self.in_thread = False
         self.incoming: list[Incoming] = []
         self.edits: list[Incoming] = []
         self.gone: list[tuple[Place, str]] = []
@@ -81,7 +83,7 @@ class ScriptedBot:
         self._following: set[Place] = set()
 
     async def answers_in_thread(self, place: Place) -> bool:
-        return False
+        return self.in_thread
 
     async def said(self, incoming: Incoming) -> Receipt:
         self._check()
@@ -107,6 +109,16 @@ class ScriptedBot:
         )
         self._answer(Answering(turn, Record(), self.script(incoming.text)))
         return Receipt(Outcome.ACCEPTED)
+
+    async def complete(self, invocation: Invocation) -> Sequence[str]:
+        values = ("model", "model small", "model large", "scope", "scope user")
+        return [value for value in values if value.startswith(invocation.argument)]
+
+    async def form(self, invocation: Invocation) -> Form | Said:
+        return Said("There are no forms here.")
+
+    async def submitted(self, invocation: Invocation, values: Mapping[str, str]) -> Said:
+        return Said("There are no forms here.")
 
     async def edited(self, incoming: Incoming) -> Receipt:
         self._check()

@@ -14,7 +14,7 @@ import discord
 import pytest
 
 from tests.bot_process import BotProcess
-from tests.emulators.discord import DiscordEmulator
+from tests.emulators.discord import DiscordEmulator, Permission
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 
@@ -286,3 +286,49 @@ async def test_secrets_never_reach_the_model(at: Scene) -> None:
     assert "masked" in shown(answer)
     assert address not in str(at.llm.requests[-1].body)
     assert address not in at.bot.output
+
+
+async def test_admins_settle_a_place_by_command_with_completion_by_text_and_by_form(at: Scene) -> None:
+    discord = at.discord
+    root, eve = discord.add_user("Root"), discord.add_user("Eve")
+    discord.add_role(at.guild, "keepers", permissions=Permission.MANAGE_GUILD, members=[root])
+    friends = discord.add_role(at.guild, "friends", members=[at.ada], mentionable=True)
+
+    async def done(interaction: Any) -> str:
+        await discord.wait_for(lambda: interaction.done)
+        assert interaction.ephemeral
+        return interaction.content or ""
+
+    change = {"setting": "answers", "value": "thread"}
+    assert "Only the admins" in await done(discord.slash(at.ada, at.channel, "settings", change))
+    typing = discord.type_option(root, at.channel, "settings", {"setting": "answers", "value": "th"}, "value")
+    assert await discord.wait_for(lambda: typing.choices) == ["thread"]
+    assert "`answers` is now `thread` here." in await done(
+        discord.slash(root, at.channel, "settings", change)
+    )
+    at.llm.script(say("In a thread."), say("In brief."))
+    question = at.ask("hello")
+    thread = await discord.wait_for(lambda: question.thread, timeout=10)
+    await discord.wait_for(lambda: "In a thread." in shown(discord.bot_messages(thread)), timeout=10)
+
+    everywhere = {"setting": "scope", "value": "thread", "everywhere": True}
+    assert "everywhere" in await done(discord.slash(root, at.channel, "settings", everywhere))
+    asked = discord.slash(root, at.channel, "settings")
+    assert "`scope`: `thread` (set everywhere)" in await done(asked)
+    assert asked.response is not None
+    opened = discord.select(root, asked.response, "rejoinder:form:settings", ["system_prompt"])
+    await discord.wait_for(lambda: opened.modal)
+    sent = discord.submit(opened, {"system_prompt": "Be brief.", "where": "here"})
+    assert "`system_prompt` is now `Be brief.` here." in await done(sent)
+    opened = discord.select(root, asked.response, "rejoinder:form:settings", ["talk"])
+    await discord.wait_for(lambda: opened.modal)
+    assert "`talk` is now `admins` here." in await done(discord.submit(opened, {"talk": "admins"}))
+    discord.say(root, at.channel, f"settings talk <@&{friends.id}>", mention_bot=True)
+    said = f"`talk` is now <@&{friends.id}> here."
+    await discord.wait_for(lambda: said in shown(discord.bot_messages(at.channel)), timeout=10)
+    discord.say(eve, at.channel, "and me?", mention_bot=True)
+    question = at.ask("go on")
+    thread = await discord.wait_for(lambda: question.thread, timeout=10)
+    await discord.wait_for(lambda: "In brief." in shown(discord.bot_messages(thread)), timeout=10)
+    assert len(at.llm.requests) == 2  # who may not talk is answered by silence
+    assert at.llm.requests[-1].body["messages"][0]["content"] == "Be brief."

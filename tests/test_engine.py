@@ -163,6 +163,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             inbox=stores.inbox,
             conversations=stores.conversations,
             commands=Commands(stores.conversations, limits, voices, decided, settings, clock),
+            settings=settings,
             redactor=redactor,
             notebook=Notebook(stores.records, clock),
             counter=counter,

@@ -82,7 +82,7 @@ async def test_the_state_tells_who_and_what_is_there(ada: Visitor) -> None:
     assert state["me"] == "ada"
     assert [channel["id"] for channel in state["channels"]] == ["dm-ada", "general", "random"]
     assert [person["name"] for person in state["people"]] == ["Rejoinder", "Ada", "Grace", "Lin"]
-    assert [command["verb"] for command in state["commands"]] == [verb for verb, _ in COMMANDS]
+    assert [command["verb"] for command in state["commands"]] == [slash.verb for slash in COMMANDS]
 
 
 async def test_a_mention_reaches_the_bot_and_its_answer_the_channel(served: Served, ada: Visitor) -> None:
@@ -107,6 +107,20 @@ async def test_a_mention_reaches_the_bot_and_its_answer_the_channel(served: Serv
     assert answer["text"] == "You said: ask @Grace"
     assert (answer["author"], answer["thread"], answer["open"]) == ("rejoinder", 0, False)
     assert answer["reply_to"] == {"id": said["id"], "author": "ada", "text": "@Rejoinder, ask @Grace"}
+
+
+async def test_an_answer_opens_a_thread_where_admins_want_it_so(served: Served, ada: Visitor) -> None:
+    served.bot.in_thread = True
+    said = await ada.say("@Rejoinder in a thread, please")
+    await until(lambda: served.bot.answers)
+    await served.bot.settled()
+    (incoming,) = served.bot.incoming
+    assert incoming.place.thread == ""
+    assert incoming.address["thread"] == said["id"]
+    assert incoming.address["opens_thread"] == incoming.message
+    (answer,) = await ada.messages(thread=said["id"])
+    assert answer["text"] == "You said: in a thread, please"
+    assert answer["reply_to"] is None
 
 
 async def test_a_thread_is_a_branch_at_the_time_of_its_root(

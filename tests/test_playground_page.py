@@ -349,6 +349,25 @@ class TestCommands:
         await expect(page.locator("#input")).to_have_value("/destroy everything")
         await expect(page.locator(".message")).to_have_count(0)
 
+    async def test_what_a_command_takes_is_proposed_and_never_sent_unasked(
+        self, page: Page, served: Served
+    ) -> None:
+        options = page.locator("#conversation .options [role=option]")
+        await page.fill("#input", "")
+        await page.type("#input", "/settings ")
+        await expect(options).to_have_text(["model", "model small", "model large", "scope", "scope user"])
+        await page.type("#input", "model s")
+        await expect(options).to_have_text(["model small"])
+        await page.press("#input", "Tab")
+        await expect(page.locator("#input")).to_have_value("/settings model small ")
+        await page.press("#input", "Enter")
+        await expect(page.locator(".message .about")).to_have_text("You used /settings model small")
+        await page.type("#input", "/settings ")
+        await expect(options.first).to_be_visible()
+        await page.press("#input", "Enter")
+        await expect(page.locator(".message .about")).to_have_count(2)
+        assert [one.argument for one in served.bot.invocations] == ["model small", ""]
+
     async def test_a_path_is_no_command(self, page: Page) -> None:
         await write(page, "/etc/hosts is a file")
         await expect(page.locator(".message .body")).to_have_text("/etc/hosts is a file")

@@ -9,11 +9,12 @@ import pytest
 
 from bot.chat import Author, Invocation, Place
 from bot.commands import spoken_command
+from bot.ports import Form, Said
 from bot.preferences import Decided, Preferences, Scope
 from bot.redaction import Redactor
 from bot.settings_command import Asked, SettingsCommand, parse
 from storage.stores import open_stores
-from tests.fakes import ADA, CHANNEL, ROOT, FakeClock, a_menu
+from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, a_menu
 
 EMAIL = "ada" + "@" + "example.org"
 
@@ -22,12 +23,13 @@ class Told:
     """Says things to the command."""
 
     def __init__(self, command: SettingsCommand, decided: Decided) -> None:
-        self._command, self.decided = command, decided
+        self.command, self.decided = command, decided
 
     async def __call__(
         self, argument: str = "", *, by: Author = ROOT, place: Place = CHANNEL, language: str = "en"
     ) -> str:
-        return await self._command.run(Invocation("K", place, by, "settings", argument), language)
+        said = await self.command.run(Invocation("K", place, by, "settings", argument), language)
+        return said.text if isinstance(said, Said) else said
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ async def say(tmp_path: Path) -> AsyncIterator[Told]:
     stores = open_stores(f"sqlite:///{tmp_path / 'bot.db'}", clock)
     await stores.upgrade()
     decided = Decided(stores.preferences, lambda _: Preferences("openai:gpt-6-luna", "Be kind."))
-    operators = ("fake:U1",)
+    operators = ("fake:U2",)
     yield Told(SettingsCommand(decided, stores.preferences, a_menu(), Redactor(), operators, clock), decided)
     await stores.aclose()
 
@@ -78,7 +80,7 @@ async def test_only_admins_and_those_the_operator_named_may(say: Told) -> None:
     for argument in ("scope user", "--everywhere talk everyone", "history"):
         assert await say(argument, by=stranger) == "Only the admins of this place can do that."
     assert (await say.decided.at(CHANNEL)).scope is Scope.CHANNEL
-    assert await say("scope user", by=ADA) == "`scope` is now `user` here."
+    assert await say("scope user", by=GRACE) == "`scope` is now `user` here."
 
 
 async def test_a_prompt_keeps_its_lines_and_loses_its_secrets(say: Told) -> None:
@@ -100,6 +102,49 @@ async def test_what_can_not_be_is_explained(say: Told) -> None:
 async def test_people_are_shown_by_mentions_and_all_else_to_the_letter(say: Told) -> None:
     assert await say("talk <@U1|ada> <@&5>") == "`talk` is now <@U1> <@&5> here."
     assert "`` `" not in await say("system_prompt say `<@U1>`")
+
+
+async def test_the_form_shows_what_holds_and_takes_all_that_was_changed_or_nothing(say: Told) -> None:
+    by_admin = Invocation("K", CHANNEL, ROOT, "settings")
+    refused = await say.command.form(Invocation("K", CHANNEL, ADA, "settings"), "en")
+    assert refused == Said("Only the admins of this place can do that.")
+    await say("scope user")
+    form = await say.command.form(by_admin, "en")
+    assert isinstance(form, Form)
+    fields = {field.name: field for field in form.fields}
+    assert fields["scope"].value == "user"
+    assert set(fields["scope"].choices) == {"channel", "thread", "user", "default"}
+    assert fields["system_prompt"].choices == () and fields["system_prompt"].value == "Be kind."
+    assert fields["model"].choices[0] == "openai:gpt-6-luna"
+    wrong = {"scope": "thread", "model": "claude-haiku-5-5", "talk": "nobody"}
+    answer = await say.command.submitted(by_admin, wrong, "en")
+    assert not isinstance(answer, Said) and answer.keys() == {"model", "talk"}
+    assert (await say.decided.at(CHANNEL)).scope is Scope.USER
+    done = {"scope": "default", "system_prompt": "Be brief.", "where": "here"}
+    answer = await say.command.submitted(by_admin, done, "en")
+    assert isinstance(answer, Said) and len(answer.text.splitlines()) == 2
+    holds = await say.decided.at(CHANNEL)
+    assert (holds.scope, holds.system_prompt) == (Scope.CHANNEL, "Be brief.")
+    await say.command.submitted(by_admin, {"system_prompt": "", "where": "here"}, "en")
+    await say.command.submitted(by_admin, {"talk": "admins", "where": "everywhere"}, "en")
+    elsewhere = await say.decided.at(Place("fake", "T1", "C2"))
+    assert (elsewhere.system_prompt, elsewhere.talk.listed) == ("Be kind.", ())
+    answer = await say.command.submitted(Invocation("K", CHANNEL, ADA, "settings"), {"scope": "user"}, "en")
+    assert answer == {"scope": "Only the admins of this place can do that."}
+
+
+@pytest.mark.parametrize(
+    ("typed", "proposed"),
+    [
+        ("sco", ["scope"]),
+        ("scope ", ["scope channel", "scope thread", "scope user", "scope default"]),
+        ("--everywhere scope us", ["--everywhere scope user"]),
+        ("model sol", ["model openai:gpt-6-sol", "model openai:gpt-6.1-sol"]),
+        ("colour ", []),
+    ],
+)
+async def test_what_is_typed_is_completed(say: Told, typed: str, proposed: list[str]) -> None:
+    assert list(say.command.complete(typed))[: len(proposed) or 1] == proposed
 
 
 @pytest.mark.parametrize(

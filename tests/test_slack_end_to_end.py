@@ -288,3 +288,44 @@ async def test_a_workspace_that_removed_the_bot_is_left_alone_at_once(at: Scene,
         await at.slack.wait_for(lambda: state() == "cancelled", 10)
     await at.llm.wait_for(lambda llm: llm.requests[-1].closed_early, 10)
     assert "Traceback" not in at.bot.output
+
+
+async def test_admins_settle_a_place_by_command_by_text_and_by_form(at: Scene) -> None:
+    root, eve = at.slack.add_user("Root", admin=True), at.slack.add_user("Eve")
+    at.channel.members += [root.id, eve.id]
+
+    def whispers(user: User) -> list[Message]:
+        return [m for m in at.slack.bot_messages(at.channel) if m.ephemeral_to is user]
+
+    refused = await at.slack.slash(at.ada, at.channel, "/rejoinder", "settings answers channel")
+    assert "Only the admins" in shown(refused.ephemerals)
+    done = await at.slack.slash(root, at.channel, "/rejoinder", "settings answers channel")
+    assert "`answers` is now `channel` here." in shown(done.ephemerals)
+    at.llm.script(say("In the channel."), say("In brief."))
+    await at.ask("hello")
+    await at.slack.wait_for(lambda: [m for m in at.slack.bot_messages(at.channel) if not m.thread_ts], 10)
+
+    asked = await at.slack.slash(root, at.channel, "/rejoinder", "settings")
+    [overview] = asked.ephemerals
+    assert "`answers`: `channel` (set for this channel)" in overview.shown
+    plain = await at.slack.slash(at.ada, at.channel, "/rejoinder", "settings")
+    assert not plain.ephemerals[0].actions
+    await at.slack.press(root, overview, "rejoinder:form:settings")
+    [view] = at.slack.core.world.views.values()
+    prompt = {"type": "plain_text_input", "value": "Be brief."}
+    too_long = {"system_prompt": {"system_prompt": prompt | {"value": "x" * 3001}}}
+    wrong = await at.slack.submit(root, view, too_long)
+    assert wrong.ack_body["response_action"] == "errors"
+    assert "too long" in wrong.ack_body["errors"]["system_prompt"]
+    sent = await at.slack.submit(root, view, {"system_prompt": {"system_prompt": prompt}})
+    assert not sent.ack_body
+    await at.slack.say(root, at.channel, f"settings talk <@{at.ada.id}>", mention_bot=True)
+    await at.slack.wait_for(lambda: "`talk` is now" in shown(whispers(root)), 10)
+    assert "`talk` is now @Ada here." in shown(whispers(root))
+    assert "`system_prompt` is now `Be brief.` here." in shown(whispers(root))
+    await at.slack.say(eve, at.channel, "and me?", mention_bot=True)
+    await at.slack.wait_for(lambda: "admins have named" in shown(whispers(eve)), 10)
+    await at.ask("go on")
+    await at.slack.wait_for(lambda: len(at.llm.requests) == 2, 10)
+    assert at.llm.requests[-1].body["messages"][0]["content"] == "Be brief."
+    assert "go on" in at.heard()[-1]

@@ -18,6 +18,7 @@ from discord.http import Route
 
 from adapters.delivery.pacer import Pacer
 from adapters.delivery.reply import EditedReply
+from adapters.discord import forms
 from adapters.discord.calls import call, discord_errors
 from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
@@ -26,13 +27,15 @@ from bot.absence import Watch
 from bot.chat import Incoming, Invocation, Turn
 from bot.errors import ConfigError, DeliveryError, StoreUnavailable
 from bot.notices import language_of
-from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply
+from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
 
 log = logging.getLogger(__name__)
 
 SOON: Final = 2.0
 """Seconds until a command is deferred: Discord waits for three."""
 LONGEST: Final = 2_000
+EPHEMERAL: Final = 1 << 6
+"""Message flag: for the eyes of one person."""
 TRIES: Final = 30
 """How often something is handed in again, a second apart, while the database is away."""
 
@@ -53,7 +56,7 @@ class Discord:
         shard_count: int | None,
         reception: Reception,
         watch: Watch,
-        commands: Sequence[tuple[str, str]],
+        commands: Sequence[Slash],
         language: str,
         clock: Clock,
     ) -> None:
@@ -159,36 +162,94 @@ class Discord:
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         data: Any = interaction.data or {}
-        if interaction.type is discord.InteractionType.application_command:
-            asked = invocation(interaction, self._client.me.id, str(data.get("name")))
-            await self._command(interaction, asked)
-        elif interaction.type is discord.InteractionType.component:
-            name, _, turn = str(data.get("custom_id")).removeprefix("rejoinder:").partition(":")
-            if name in set(Button) and turn.isdecimal():
-                asked = invocation(interaction, self._client.me.id, name)
-                await self._pressed(interaction, asked, int(turn), Button(name))
+        match interaction.type:
+            case discord.InteractionType.application_command:
+                await self._command(interaction, self._asked(interaction, data))
+            case discord.InteractionType.autocomplete:
+                await self._complete(interaction, data)
+            case discord.InteractionType.component:
+                await self._component(interaction, data)
+            case discord.InteractionType.modal_submit:
+                await self._submitted(interaction, data)
+
+    def _asked(self, interaction: discord.Interaction[Any], data: Any) -> Invocation:
+        verb = str(data.get("name"))
+        slash = next((one for one in self._commands if one.verb == verb), Slash(verb, ""))
+        words = forms.argument(slash, data.get("options") or ())
+        return invocation(interaction, self._client.me.id, verb, words)
+
+    async def _complete(self, interaction: discord.Interaction[Any], data: Any) -> None:
+        """Proposals for the option that is being filled in, which is the last of them."""
+        asked = self._asked(interaction, data)
+        typed = next(str(option["value"]) for option in data["options"] if option.get("focused"))
+        before = asked.argument[: len(asked.argument) - len(typed)]
+        proposals = await self._reception.complete(asked)
+        await self._respond(interaction, 8, forms.choices(before, proposals))
+
+    async def _component(self, interaction: discord.Interaction[Any], data: Any) -> None:
+        action = str(data.get("custom_id"))
+        name, _, turn = action.removeprefix("rejoinder:").partition(":")
+        if action.startswith(forms.OPENS) and data.get("values"):
+            form = await self._reception.form(
+                invocation(interaction, self._client.me.id, action.removeprefix(forms.OPENS))
+            )
+            if isinstance(form, Said):
+                await self._tell(interaction, form)
+            else:
+                await self._respond(interaction, 9, forms.dialogue(form, str(data["values"][0])))
+        elif name in set(Button) and turn.isdecimal():
+            asked = invocation(interaction, self._client.me.id, name)
+            await self._pressed(interaction, asked, int(turn), Button(name))
+
+    async def _submitted(self, interaction: discord.Interaction[Any], data: Any) -> None:
+        name = str(data.get("custom_id")).removeprefix(forms.OPENS)
+        sent = invocation(interaction, self._client.me.id, name)
+        answer = await self._reception.submitted(sent, forms.filled(data["components"]))
+        await self._tell(
+            interaction, answer if isinstance(answer, Said) else Said("\n".join(answer.values()))
+        )
 
     async def _command(self, interaction: discord.Interaction[Any], asked: Invocation) -> None:
         """Answered within Discord's three seconds, or deferred and answered when it is ready."""
         running = asyncio.create_task(self._reception.invoked(asked))
         done, _ = await asyncio.wait({running}, timeout=SOON)
         with discord_errors():
-            if done:
-                said = running.result()
-                await interaction.response.send_message(said.text[:LONGEST], ephemeral=said.private)
-            else:
+            if not done:
                 await interaction.response.defer(ephemeral=True)
                 await interaction.followup.send((await running).text[:LONGEST], ephemeral=True)
+                return
+        await self._tell(interaction, running.result())
+
+    async def _tell(self, interaction: discord.Interaction[Any], said: Said) -> None:
+        message = {
+            "content": said.text[:LONGEST],
+            "flags": EPHEMERAL if said.private else 0,
+            "allowed_mentions": NO_PINGS,
+            "components": forms.menu(said.offer) if said.offer and said.private else [],
+        }
+        await self._respond(interaction, 4, message)
+
+    async def _respond(self, interaction: discord.Interaction[Any], kind: int, data: dict[str, Any]) -> None:
+        """Answer an interaction for the first time, with a message (4), completions (8) or a dialogue (9)."""
+        path = "/interactions/{interaction}/{token}/callback"
+        await call(
+            self._client.http,
+            "POST",
+            path,
+            {"type": kind, "data": data},
+            interaction=interaction.id,
+            token=interaction.token,
+        )
 
     async def _pressed(
         self, interaction: discord.Interaction[Any], asked: Invocation, turn: int, button: Button
     ) -> None:
         said = await self._reception.pressed(asked, turn, button)
+        if said is not None:
+            await self._tell(interaction, said)
+            return
         with discord_errors():
-            if said is None:
-                await interaction.response.defer()
-            else:
-                await interaction.response.send_message(said.text[:LONGEST], ephemeral=True)
+            await interaction.response.defer()
 
     async def _answer(self, said: Incoming, receipt: Receipt | None) -> None:
         """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions.
@@ -240,18 +301,14 @@ class Discord:
         """Tell Discord of the slash commands, if it does not know exactly these."""
         application = self._client.application_id
         assert application is not None  # noqa: S101 - known once logged in
-        wanted = [{"name": verb, "description": summary, "type": 1} for verb, summary in self._commands]
+        wanted = [forms.command(slash) for slash in self._commands]
         path = "/applications/{application_id}/commands"
         try:
             known = await call(self._client.http, "GET", path, application_id=application)
-            if sorted(map(_signature, known)) != sorted(map(_signature, wanted)):
+            if sorted(map(forms.signature, known)) != sorted(map(forms.signature, wanted)):
                 await call(self._client.http, "PUT", path, wanted, application_id=application)
         except DeliveryError as error:
             log.warning("the slash commands could not be registered (%s)", error)
-
-
-def _signature(command: dict[str, Any]) -> tuple[str, str]:
-    return str(command["name"]), str(command["description"])
 
 
 class Listener(discord.AutoShardedClient):

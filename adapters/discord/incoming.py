@@ -62,17 +62,19 @@ def author(user: discord.User | discord.Member, guild: discord.Guild | None, loc
     language = locale or (str(guild.preferred_locale) if guild else "")
     if not isinstance(user, discord.Member):
         return Author(str(user.id), user.display_name, language=language)
+    may = user.resolved_permissions or user.guild_permissions
     roles = tuple(str(role.id) for role in user.roles if not role.is_default())
-    return Author(str(user.id), user.display_name, user.guild_permissions.manage_guild, language, roles)
+    return Author(str(user.id), user.display_name, may.manage_guild, language, roles)
 
 
-def invocation(interaction: discord.Interaction[Any], me: int, verb: str) -> Invocation:
-    """A slash command or a pressed button."""
+def invocation(interaction: discord.Interaction[Any], me: int, verb: str, argument: str = "") -> Invocation:
+    """A slash command, a pressed button, or a form."""
     return Invocation(
         key=f"discord:{interaction.id}",
         place=place_of(interaction.guild_id, interaction.channel, me),
         author=author(interaction.user, interaction.guild, str(interaction.locale)),
         verb=verb,
+        argument=argument,
         direct=interaction.guild_id is None,
     )
 

@@ -16,20 +16,20 @@ from adapters.playground.feed import Feed
 from adapters.playground.guard import Guard
 from adapters.playground.log import WorldFile
 from adapters.playground.server import add_routes, build_app
-from adapters.playground.speaking import PLATFORM, author_of, place_of, say
+from adapters.playground.speaking import PLATFORM, author_of, names, place_of, say
 from adapters.playground.surface import RATES, PlaygroundSurface
 from adapters.playground.values import Message, Person, Refused
 from adapters.playground.views import Views
 from adapters.playground.world import World, furnish
 from bot.chat import Invocation, Turn
 from bot.errors import ConfigError
-from bot.ports import Button, Clock, Journal, Reception, Reply, Said
+from bot.ports import Button, Clock, Journal, Reception, Reply, Said, Slash
 
 Extension = Callable[[web.Application], object]
 
 
 class Playground:
-    """The adapter. `http` is where it listens, `commands` are the slash commands as (verb, summary).
+    """The adapter. `http` is where it listens, `commands` are the slash commands.
 
     What people say is kept until the bot has taken it: a store that does not answer, or a restart, only
     delays it. `redeliver` is the first pause, in seconds, before something is handed in again.
@@ -42,7 +42,7 @@ class Playground:
         *,
         data: Path,
         http: tuple[str, int],
-        commands: Sequence[tuple[str, str]],
+        commands: Sequence[Slash],
         clock: Clock,
         reception: Reception | None = None,
         token: str | None = None,
@@ -56,7 +56,7 @@ class Playground:
         self._file = WorldFile(data / "playground.jsonl", self.world)
         if not self._file.open():
             furnish(self.world, name)
-        views = Views(self.world, list(commands))
+        views = Views(self.world, commands)
         self._feed = Feed(self.world, views)
         self._courier = Courier(self.world, redeliver)
         self._api = Api(self.world, views, self._feed, self)
@@ -137,6 +137,12 @@ class Playground:
             nonce=f"command-{viewer.id}-{key}",
         )
 
+    async def complete(
+        self, viewer: Person, channel: str, thread: int, verb: str, argument: str
+    ) -> Sequence[str]:
+        """What the argument that is being typed could become."""
+        return await self._bot().complete(self._invocation(viewer, channel, thread, verb, "", argument))
+
     async def press(self, viewer: Person, message: Message, button: str, key: str) -> None:
         """A button under an answer."""
         channel, thread = message.channel, message.thread
@@ -161,4 +167,5 @@ class Playground:
             verb,
             argument,
             direct=bool(self.world.channels[channel].person),
+            named=names(self.world),
         )

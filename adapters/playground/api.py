@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -15,6 +15,7 @@ from adapters.playground.views import Json, Views
 from adapters.playground.world import World
 from bot.errors import StoreUnavailable
 
+MOST_COMPLETIONS = 30
 PAGE = 60
 """Messages that are loaded at a time."""
 
@@ -25,6 +26,10 @@ class Interactions(Protocol):
     async def command(
         self, viewer: Person, channel: str, thread: int, verb: str, argument: str, key: str
     ) -> None: ...
+
+    async def complete(
+        self, viewer: Person, channel: str, thread: int, verb: str, argument: str
+    ) -> Sequence[str]: ...
 
     async def press(self, viewer: Person, message: Message, button: str, key: str) -> None: ...
 
@@ -42,6 +47,7 @@ class Api:
             ("PATCH", r"/api/messages/{id:\d+}", self.edit),
             ("DELETE", r"/api/messages/{id:\d+}", self.delete),
             ("POST", "/api/commands", self.command),
+            ("GET", "/api/completions", self.complete),
             ("POST", "/api/buttons", self.press),
             ("POST", "/api/people", self.add_person),
             ("POST", "/api/channels", self.add_channel),
@@ -100,6 +106,13 @@ class Api:
             raise Refused("no_such_command", f"There is no command /{verb[:40]}.", 404)
         await self._do.command(viewer, channel, values.number("thread"), verb, argument, values.key("key"))
         return web.json_response({})
+
+    async def complete(self, request: web.Request) -> web.StreamResponse:
+        values = Values(dict(request.query))
+        viewer, channel = self._where(values)
+        verb, argument = values.text("verb"), values.text("argument")
+        found = await self._do.complete(viewer, channel, values.number("thread"), verb, argument)
+        return web.json_response(list(found)[:MOST_COMPLETIONS])
 
     async def press(self, request: web.Request) -> web.StreamResponse:
         values = await Values.of(request)

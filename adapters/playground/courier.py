@@ -7,7 +7,7 @@ import logging
 from typing import Any
 
 from adapters.playground.mentions import mentioned, without
-from adapters.playground.speaking import author_of, place_of, say
+from adapters.playground.speaking import author_of, names, place_of, say
 from adapters.playground.values import BOT, Pending, Refused
 from adapters.playground.world import World
 from bot.chat import Incoming, Text
@@ -78,7 +78,7 @@ class Courier:
 
     def _incoming(self, event: Pending, in_thread: bool) -> Incoming:
         world = self._world
-        bot, names = world.people[BOT].name, world.names
+        bot, known = world.people[BOT].name, world.names
         root = world.messages.get(event.thread)
         address: dict[str, Any] = {"v": 1, "channel": event.channel, "question": event.message}
         address["thread"] = event.thread or (event.message if in_thread else 0)
@@ -88,12 +88,12 @@ class Courier:
             place=place_of(event.channel, event.thread),
             message=str(event.message),
             author=author_of(world.people[event.author]),
-            content=(Text(without(event.text, bot, names)),),
+            content=(Text(without(event.text, bot, known)),),
             address=address,
             sent_at=event.sent_at,
-            mentioned=mentioned(event.text, bot, names),
+            mentioned=mentioned(event.text, bot, known),
             direct=bool(world.channels[event.channel].person),
             revision=f"{event.edits:06d}" if event.edits else "",
             branched_at=root.sent_at if root else None,
-            named={f"@{person.name}": f"<@{person.id}>" for person in world.people.values()},
+            named=names(world),
         )

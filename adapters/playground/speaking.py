@@ -25,6 +25,11 @@ def author_of(person: Person) -> Author:
     return Author(person.id, person.name, person.admin, person.language)
 
 
+def names(world: World) -> dict[str, str]:
+    """How people are mentioned there, and how commands take them: by id."""
+    return {f"@{person.name}": f"<@{person.id}>" for person in world.people.values()}
+
+
 def say(
     world: World,
     said: Said,

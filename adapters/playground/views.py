@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
 from adapters.playground.markdown import to_html
 from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
 from adapters.playground.world import World
+from bot.ports import Slash
 
 Json = dict[str, Any]
 
 
 class Views:
-    """`commands` are the slash commands: verb and summary."""
-
-    def __init__(self, world: World, commands: list[tuple[str, str]]) -> None:
+    def __init__(self, world: World, commands: Sequence[Slash]) -> None:
         self._world, self._commands = world, commands
 
     @property
     def verbs(self) -> list[str]:
-        return [verb for verb, _ in self._commands]
+        return [command.verb for command in self._commands]
 
     def state(self, viewer: Person) -> Json:
         """All but the messages."""
@@ -33,7 +33,10 @@ class Views:
             "bot": BOT,
             "people": [self.person(person) for person in world.people.values()],
             "channels": [self.channel(channel) | self.unread(viewer, channel) for channel in channels],
-            "commands": [{"verb": verb, "summary": summary} for verb, summary in self._commands],
+            "commands": [
+                {"verb": command.verb, "summary": command.summary, "words": len(command.words)}
+                for command in self._commands
+            ],
             "most": MOST_TEXT,
         }
 

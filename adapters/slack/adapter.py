@@ -27,6 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.delivery.pacer import Pacer
 from adapters.delivery.reply import EditedReply
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
+from adapters.slack.forms import button
 from adapters.slack.history import SlackHistory
 from adapters.slack.incoming import installation_of
 from adapters.slack.intake import Intake
@@ -163,10 +164,10 @@ class Slack:
         )
         app.middleware(self._commit)
         app.command(EVERYTHING)(self._command)
+        app.view(EVERYTHING)(self._submitted)
         for listener in (
             app.event(EVERYTHING),
             app.action(EVERYTHING),
-            app.view(EVERYTHING),
             app.shortcut(EVERYTHING),
         ):
             listener(_acknowledge)
@@ -208,6 +209,11 @@ class Slack:
         await ack()
         await respond(**_spoken(await running))
 
+    async def _submitted(self, body: Mapping[str, Any], ack: AsyncAck) -> None:
+        """A form: closed when it could be done, else shown again with what is wrong."""
+        wrong = await self._intake.submitted(body)
+        await (ack(response_action="errors", errors=wrong) if wrong else ack())
+
     async def _say(self, channel: str, user: str, said: Said, thread: str = "") -> None:
         """Say something of the bot's own: to one person alone, or to all."""
         message = {"channel": channel, "thread_ts": thread or None, **_spoken(said)}
@@ -222,7 +228,7 @@ class Slack:
 def _spoken(said: Said) -> dict[str, Any]:
     return {
         "text": escape(said.text[:150]),
-        "blocks": [{"type": "markdown", "text": said.text}],
+        "blocks": [{"type": "markdown", "text": said.text}, *([button(said.offer)] if said.offer else [])],
         "response_type": "ephemeral" if said.private else "in_channel",
     }
 

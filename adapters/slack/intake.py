@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.calls import slack_errors
+from adapters.slack.forms import OPENS, filled, modal
 from adapters.slack.incoming import (
     PLATFORM,
     SAID,
@@ -21,7 +24,7 @@ from adapters.slack.incoming import (
 )
 from adapters.slack.people import People
 from adapters.slack.text import user_ids
-from bot.chat import Incoming, Place
+from bot.chat import Author, Incoming, Invocation, Place
 from bot.errors import DeliveryError
 from bot.ports import Button, Receipt, Reception, Said
 
@@ -36,7 +39,7 @@ class Intake:
     """`bot` is our own user id, known once we are connected."""
 
     def __init__(self, client: AsyncWebClient, reception: Reception, say: Say) -> None:
-        self._reception, self._say = reception, say
+        self._client, self._reception, self._say = client, reception, say
         self._people = People(client)
         self.bot = ""
 
@@ -126,6 +129,9 @@ class Intake:
 
     async def _pressed(self, body: Event) -> None:
         action = str(body["actions"][0].get("action_id") or "")
+        if action.startswith(OPENS):
+            await self._open_form(body, action.removeprefix(OPENS))
+            return
         name, _, turn = action.removeprefix("rejoinder:").partition(":")
         if not action.startswith("rejoinder:") or name not in set(Button) or not turn.isdecimal():
             return
@@ -133,7 +139,37 @@ class Intake:
         press = pressed(body, person, installation_of(body))
         said = await self._reception.pressed(press, int(turn), Button(name))
         if said is not None:
-            try:
-                await self._say(press.place.channel, press.author.id, said, press.place.thread)
-            except DeliveryError as error:
-                log.warning("a notice could not be shown (%s)", error)
+            await self._tell(press, said)
+
+    async def _open_form(self, body: Event, name: str) -> None:
+        person = await self._people.person(str(body["user"]["id"]))
+        asked = replace(pressed(body, person, installation_of(body)), verb=name)
+        form = await self._reception.form(asked)
+        if isinstance(form, Said):
+            await self._tell(asked, form)
+            return
+        try:
+            with slack_errors():
+                await self._client.views_open(
+                    trigger_id=str(body["trigger_id"]), view=modal(form, asked.place)
+                )
+        except DeliveryError as error:  # whoever pressed it sees that nothing came, and presses again
+            log.warning("a form could not be opened (%s)", error)
+
+    async def submitted(self, body: Event) -> dict[str, str]:
+        """A form was filled in: what is wrong with it, by field. Where nothing is, it is done, and said to the person."""
+        name, place, values = filled(body["view"])
+        person = await self._people.person(str(body["user"]["id"]))
+        author = Author(str(body["user"]["id"]), person.name, person.admin, person.language)
+        sent = Invocation(f"slack:{body['trigger_id']}", place, author, name)
+        answer = await self._reception.submitted(sent, values)
+        if not isinstance(answer, Said):
+            return dict(answer)
+        await self._tell(sent, answer)
+        return {}
+
+    async def _tell(self, asked: Invocation, said: Said) -> None:
+        try:
+            await self._say(asked.place.channel, asked.author.id, said, asked.place.thread)
+        except DeliveryError as error:
+            log.warning("a notice could not be shown (%s)", error)

@@ -36,6 +36,7 @@ export const api = {
   edit: (id, values) => call("PATCH", `/api/messages/${id}`, values),
   remove: (id, values) => call("DELETE", `/api/messages/${id}`, values),
   command: (values) => call("POST", "/api/commands", values),
+  propose: (values) => call("GET", "/api/completions", values),
   press: (values) => call("POST", "/api/buttons", values),
   addPerson: (values) => call("POST", "/api/people", values),
   addChannel: (values) => call("POST", "/api/channels", values),

@@ -24,6 +24,7 @@ const actions = {
       (values.thread ? side : main).log.toEnd();
     }),
   command: (values) => attempt(() => api.command({ as: store.me, ...values })),
+  propose: (values) => api.propose({ as: store.me, ...values }),
   press: (message, button) =>
     attempt(() => api.press({ as: store.me, message: message.id, button, key: freshKey() })),
   save: (message, text) => attempt(async () => store.put(await api.edit(message.id, { as: store.me, text }))),

@@ -9,7 +9,8 @@ const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
 
 export class Composer {
   /**
-   * `actions`: say(values), command(values), editLast(); each of the first two returns whether it was taken.
+   * `actions`: say(values), command(values), propose(values), editLast(); each of the first two returns whether
+   * it was taken.
    */
   constructor(store, actions, { id, label }) {
     Object.assign(this, { store, actions, sending: Promise.resolve() });
@@ -21,7 +22,9 @@ export class Composer {
       autocomplete: "off",
       disabled: true,
     });
-    this.completion = new Completion(store, this.input);
+    this.completion = new Completion(store, this.input, (verb, argument) =>
+      actions.propose({ channel: this.channel, thread: this.thread || 0, verb, argument }),
+    );
     this.hint = h("span", { class: "hint", id: `${id}-hint` });
     this.button = h(
       "button",

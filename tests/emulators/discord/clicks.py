@@ -40,6 +40,21 @@ class Clicks:
             data["resolved"] = resolved
         return begin(self.world, InteractionKind.COMMAND, user, channel, data)
 
+    def type_option(
+        self, user: User, channel: Channel, name: str, options: dict[str, Any], focused: str
+    ) -> Interaction:
+        """Be about to use a slash command, and type in one of its options; the bot's proposals are in `choices`."""
+        command = self._command(user, channel, name, 1)
+        option = next((one for one in command["options"] if one["name"] == focused), None)
+        if option is None or not option.get("autocomplete"):
+            raise LookupError(f"/{name} completes no {focused}")
+        given = self._options(channel, command["options"], [], dict(options), {})
+        for one in given:
+            if one["name"] == focused:
+                one["focused"] = True
+        data: Json = {"id": command["id"], "name": name, "type": 1, "options": given}
+        return begin(self.world, InteractionKind.AUTOCOMPLETE, user, channel, data)
+
     def message_command(self, user: User, message: Message, name: str) -> Interaction:
         """Use a command from a message's menu; the bot gets the message whatever its intents."""
         command = self._command(user, message.channel, name, 3)
@@ -190,6 +205,16 @@ def _check_value(option: Json, value: Any) -> None:
         raise ValueError(f"{option['name']} must be between {lowest} and {highest}")
 
 
+def _chosen(part: Json, values: dict[str, str]) -> list[str]:
+    """What is chosen from a menu in a form: something new, or what stood there."""
+    offered = [option["value"] for option in part["options"]]
+    preset = [option["value"] for option in part["options"] if option.get("default")]
+    chosen = [values.pop(part["custom_id"])] if part["custom_id"] in values else preset
+    if not set(chosen) <= set(offered) or (part.get("required", True) and not chosen):
+        raise ValueError(f"{part['custom_id']} is one of {offered}")
+    return chosen
+
+
 def _filled(components: list[Json], values: dict[str, str]) -> list[Json]:
     """The form's rows and labels with what was typed into their inputs."""
     rows = []
@@ -197,7 +222,9 @@ def _filled(components: list[Json], values: dict[str, str]) -> list[Json]:
         inner = row.get("components") or ([row["component"]] if "component" in row else [])
         inputs = []
         for part in inner:
-            if part["type"] == 4:
+            if part["type"] == 3:
+                inputs.append({"type": 3, "custom_id": part["custom_id"], "values": _chosen(part, values)})
+            elif part["type"] == 4:
                 typed = values.pop(part["custom_id"], part.get("value") or "")
                 if part.get("required", True) and not typed:
                     raise ValueError(f"{part['custom_id']} is required")

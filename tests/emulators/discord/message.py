@@ -147,6 +147,7 @@ class InteractionKind(IntEnum):
 
     COMMAND = 2
     COMPONENT = 3
+    AUTOCOMPLETE = 4
     MODAL = 5
 
 
@@ -157,6 +158,7 @@ class Callback(IntEnum):
     DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE = 7
+    CHOICES = 8
     MODAL = 9
 
 
@@ -183,6 +185,7 @@ class Interaction:
     response: Message | None = None
     followups: list[Message] = field(default_factory=list)
     modal: Json | None = None
+    choices: list[str] | None = None
     failed: bool = False
 
     @property

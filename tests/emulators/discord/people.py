@@ -10,6 +10,7 @@ from .mentions import Allowed
 from .message import Message, MessageKind, Revision, Upload
 from .model import Channel, Guild, Member, Permission, Role, User, can_see
 from .payloads import member
+from .payloads import role as role_payload
 from .posting import Changes, Draft, post, react, remove, revise
 from .threads import open_thread, set_archived
 from .world import Event, Intent, World
@@ -84,6 +85,8 @@ class People:
         guild.roles[role.id] = role
         for user in members:
             guild.members[user.id].roles.append(role)
+        made = {"guild_id": str(guild.id), "role": role_payload(role, len(guild.roles))}
+        self.world.tell(Event("GUILD_ROLE_CREATE", made, Intent.GUILDS, guild))
         self.world.changed()
         return role
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import message_payloads
 from .call import Answer, Call, Route, snowflake
-from .errors import Code, Json, invalid, refusal
+from .errors import Code, Form, Json, invalid, refusal
 from .intake import read_changes, read_draft
 from .interactions import token_expired, too_late
 from .message import Callback, Interaction, InteractionKind, Message, MessageFlag, MessageKind
@@ -37,7 +37,8 @@ def _callback_kind(interaction: Interaction, asked: object) -> Callback:
     kind = known.get(asked) if isinstance(asked, int) else None
     updates_nothing = kind in _UPDATES and interaction.source is None
     second_modal = kind is Callback.MODAL and interaction.kind is InteractionKind.MODAL
-    if kind is None or updates_nothing or second_modal:
+    typing = interaction.kind is InteractionKind.AUTOCOMPLETE
+    if kind is None or updates_nothing or second_modal or typing is not (kind is Callback.CHOICES):
         invalid("type", "BASE_TYPE_CHOICES", "This interaction cannot be answered so.")
     return kind
 
@@ -46,6 +47,8 @@ def _respond(call: Call, interaction: Interaction, kind: Callback, data: Json) -
     if kind is Callback.MODAL:
         _check_modal(data)
         interaction.modal = data
+    elif kind is Callback.CHOICES:
+        interaction.choices = _choices(data)
     elif kind is Callback.MESSAGE:
         interaction.response = post(call.world, _draft(call, interaction, data, original=True))
     elif kind is Callback.DEFERRED_MESSAGE:
@@ -69,6 +72,43 @@ def _check_modal(data: Json) -> None:
         invalid("data.title", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 45 in length.")
     if not 1 <= len(data.get("components") or []) <= 5:
         invalid("data.components", "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length.")
+
+    for number, row in enumerate(data["components"]):
+        _check_labelled(f"data.components.{number}", row)
+
+
+def _check_labelled(path: str, row: Json) -> None:
+    """What stands in a form since labels exist: a text input or a menu under a label."""
+    if row.get("type") != 18:
+        return
+    part = row.get("component") or {}
+    form = Form()
+    form.between(f"{path}.label", len(str(row.get("label") or "")), 1, 45)
+    form.between(f"{path}.description", len(str(row.get("description") or "")), 0, 100)
+    form.between(f"{path}.component.custom_id", len(str(part.get("custom_id") or "")), 1, 100)
+    if part.get("type") == 3:
+        form.between(f"{path}.component.options", len(part.get("options") or []), 1, 25)
+        for option in part["options"]:
+            form.between(f"{path}.component.options", len(option["label"]), 1, 100)
+            form.between(f"{path}.component.options", len(option["value"]), 1, 100)
+    elif part.get("type") == 4:
+        most = part.get("max_length", 4000)
+        form.between(f"{path}.component.max_length", most, 1, 4000)
+        form.between(f"{path}.component.value", len(part.get("value") or ""), 0, most)
+    else:
+        form.wrong(f"{path}.component", "BASE_TYPE_CHOICES", "This does not stand in a form.")
+    form.check()
+
+
+def _choices(data: Json) -> list[str]:
+    found: list[Json] = data.get("choices") or []
+    form = Form()
+    form.between("data.choices", len(found), 0, 25)
+    for choice in found:
+        form.between("data.choices", len(choice["name"]), 1, 100)
+        form.between("data.choices", len(str(choice["value"])), 0, 100)
+    form.check()
+    return [choice["value"] for choice in found]
 
 
 def _message_kind(interaction: Interaction) -> MessageKind:
