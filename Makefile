@@ -3,6 +3,8 @@
 PYTHON ?= python3
 PYTEST_FLAGS ?= -n 2 --dist loadfile
 UPGRADE ?=
+KILLS ?= 500
+SEED ?=
 
 IN = .venv/bin/python
 FOR_RUN = sh scripts/setup.sh $(PYTHON) requirements/run.txt
@@ -11,7 +13,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test lint types layers check lock clean
+.PHONY: help run extras test lint types layers check crash lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -29,6 +31,10 @@ test: ## Run all tests
 	@for browser in chromium chromium-browser google-chrome; do command -v $$browser >/dev/null && exit; done; \
 		echo "No Chromium found, so browser tests are skipped. Debian and Ubuntu: apt-get install chromium"
 	@$(IN) -m pytest $(PYTEST_FLAGS)
+
+crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
+	@$(FOR_TEST)
+	@$(IN) -m tests.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 lint: ## Check style and formatting
 	@$(FOR_TEST)

@@ -100,8 +100,12 @@ class BotProcess:
 
     async def wait(self) -> int:
         """Wait for it to end; its exit code."""
+        return await asyncio.wait_for(self.died(), 40)
+
+    async def died(self) -> int:
+        """Wait for its death, however long it lives; its exit code."""
         assert self._process is not None and self._reader is not None
-        code = await asyncio.wait_for(self._process.wait(), 40)
+        code = await self._process.wait()
         await self._reader
         return code
 

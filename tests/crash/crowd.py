@@ -1,0 +1,79 @@
+"""The people: each asks, waits for the answer (or loses patience and asks on), and asks again. And an ordinary day's troubles."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+from dataclasses import dataclass, field
+
+from tests.crash.answers import said_words
+from tests.crash.stages import Question, Spoken, Stage
+
+LENGTHS = (8, 15, 40, 40, 120, 400)
+"""Words of the answers asked for; the last fill several messages."""
+
+
+def words_for(question: Question, spoken: list[Spoken]) -> list[int]:
+    """The numbered words shown in answer to a question, in the order of the messages."""
+    words = (word for message in spoken for word in said_words(message.text))
+    return [word for number, word in words if number == question.number]
+
+
+def complete(stage: Stage, question: Question) -> bool:
+    spoken = stage.spoken(question.channel, question.id)
+    mine = [one for one in spoken if any(number == question.number for number, _ in said_words(one.text))]
+    return words_for(question, mine) == list(range(question.words)) and not any(one.stoppable for one in mine)
+
+
+@dataclass
+class Crowd:
+    """Everybody on one stage. `numbers` are shared by all stages, so that no two questions bear the same."""
+
+    stage: Stage
+    rng: random.Random
+    numbers: itertools.count[int]
+    patience: float = 15.0
+    idle: float = 0.8
+    asked: list[Question] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def talk(self, troubled: float = 0.0) -> None:
+        """Until it is `over`. `troubled`: seconds between two troubles, on average; 0 for none."""
+        async with asyncio.TaskGroup() as group:
+            for person in range(self.stage.people):
+                group.create_task(self._person(person))
+            if troubled:
+                group.create_task(self._troubles(troubled))
+
+    async def _person(self, person: int) -> None:
+        while not self.over.is_set():
+            mine = [await self._ask(person) for _ in range(1 if self.rng.random() < 0.8 else 2)]
+            await self._wait_for(mine)
+            await self._rest(self.rng.uniform(0, self.idle))
+
+    async def _ask(self, person: int) -> Question:
+        question = await self.stage.ask(person, next(self.numbers), self.rng.choice(LENGTHS))
+        self.asked.append(question)
+        return question
+
+    async def _wait_for(self, questions: list[Question]) -> None:
+        waited = 0.0
+        while waited < self.patience and not self.over.is_set():
+            if all(complete(self.stage, question) for question in questions):
+                return
+            await self._rest(0.2)
+            waited += 0.2
+
+    async def _troubles(self, seconds: float) -> None:
+        while not self.over.is_set():
+            await self._rest(self.rng.expovariate(1 / seconds))
+            if not self.over.is_set():
+                self.troubles.append(f"{self.stage.platform}: {await self.stage.trouble()}")
+
+    async def _rest(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self.over.wait(), seconds)
+        except TimeoutError:
+            return

@@ -1,0 +1,254 @@
+"""Rounds: which platforms, which database, how many processes, how many deaths; and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import tempfile
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from storage.stores import open_stores
+from tests.crash import judge
+from tests.crash.answers import Model
+from tests.crash.crowd import Crowd, complete
+from tests.crash.house import House, Kill, Tally, kills
+from tests.crash.stages import DiscordStage, SlackStage
+from tests.crash.steps import EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
+from tests.emulators.llm import LLMEmulator
+from tests.emulators.llm.server import refusing_port
+from tests.postgres import Postgres
+
+PATIENCE = 90.0
+"""Seconds that the bot has, once it is left alone, to answer all that is still open."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is put together: `processes` share a PostgreSQL; one alone on SQLite. `slack` is `socket` or `http`, empty: none."""
+
+    name: str
+    processes: int = 1
+    postgres: bool = False
+    slack: str = "socket"
+    discord: bool = True
+    away: float = 0.0
+    troubled: float = 1.5
+    stops: float = 0.1
+
+
+SETTINGS = {
+    setting.name: setting
+    for setting in (
+        Setting("sqlite"),
+        Setting("sqlite-http", slack="http"),
+        Setting("postgres", postgres=True),
+        Setting("two", processes=2, postgres=True, slack="http"),
+        Setting("two-sockets", processes=2, postgres=True),
+        Setting("four", processes=4, postgres=True, slack="http"),
+        Setting("restart", processes=2, postgres=True, slack="http", away=0.5),
+        Setting("away", processes=2, postgres=True, slack="http", away=60.0),
+    )
+}
+
+
+@dataclass
+class Verdict:
+    """What came of a round."""
+
+    seed: str
+    setting: Setting
+    asked: int
+    unheard: int
+    killed: dict[str, int]
+    requests: int
+    troubles: int
+    stops: list[float]
+    seconds: float
+    faults: list[str]
+    output: str = field(repr=False, default="")
+
+    def __str__(self) -> str:
+        killed = sum(self.killed.values())
+        unheard = f", {self.unheard} of them while nobody listened" if self.unheard else ""
+        stops = f", {len(self.stops)} stops (at most {max(self.stops):.1f} s)" if self.stops else ""
+        return (
+            f"{self.setting.name} (seed {self.seed}): {killed} kills, {self.asked} questions{unheard}, {self.requests} requests, "
+            f"{self.troubles} troubles{stops}, {len(self.faults)} faults, {self.seconds:.0f} s"
+        )
+
+
+async def play(setting: Setting, count: int, seed: str, postgres: Postgres | None = None) -> Verdict:
+    """One round with so many kills."""
+    began, rng = time.monotonic(), random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="rejoinder-crash-") as folder:
+        async with Round(setting, rng, Path(folder), postgres) as round_:
+            await round_.play(kills(rng, count, round_.steps))
+            verdict = await round_.verdict()
+    verdict.seed, verdict.seconds = seed, time.monotonic() - began
+    return verdict
+
+
+class Round:
+    def __init__(self, setting: Setting, rng: random.Random, folder: Path, postgres: Postgres | None) -> None:
+        self.setting, self._rng, self._folder, self._postgres = setting, rng, folder, postgres
+        self._stack = AsyncExitStack()
+        self.tally = Tally()
+        self.model = Model(random.Random(rng.random()))
+        self.llm = LLMEmulator(rule=self.model.rule)
+        self.database_away = asyncio.Event()
+        numbers = itertools.count(1)
+        self.stages: list[SlackStage | DiscordStage] = []
+        if setting.slack:
+            self.stages.append(SlackStage(random.Random(rng.random()), http=setting.slack == "http"))
+        if setting.discord:
+            self.stages.append(DiscordStage(random.Random(rng.random()), shards=setting.processes))
+        self.crowds = [Crowd(stage, random.Random(rng.random()), numbers) for stage in self.stages]
+        self.houses: list[House] = []
+        self.url = ""
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.llm)
+        for stage in self.stages:
+            await self._stack.enter_async_context(stage.emulator)
+        self.url = await self._database()
+        ports = [refusing_port() for _ in range(self.setting.processes)]
+        for stage in self.stages:
+            if isinstance(stage, SlackStage):
+                stage.serve_at(ports)
+        self.houses = [self._house(process, port) for process, port in enumerate(ports)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for house in self.houses:
+            if house.bots:
+                await house.bots[-1].kill()
+        await self._stack.aclose()
+
+    @property
+    def steps(self) -> list[Step]:
+        return [
+            *EVERYWHERE,
+            *([] if self.setting.postgres else ON_SQLITE),
+            *(ON_SLACK if self.setting.slack else []),
+            *(ON_DISCORD if self.setting.discord else []),
+        ]
+
+    async def play(self, planned: list[Kill]) -> None:
+        """Let people talk while the processes die their deaths, and go on until all is answered."""
+        deaths = iter(planned)
+        talking = [asyncio.create_task(crowd.talk(self.setting.troubled)) for crowd in self.crowds]
+        disturbing = asyncio.create_task(self._disturb()) if self.setting.away else None
+        try:
+            async with asyncio.TaskGroup() as group:
+                for house in self.houses:
+                    group.create_task(house.live(deaths))
+            if disturbing is not None:
+                await disturbing
+            await asyncio.sleep(1)
+        finally:
+            for crowd in self.crowds:
+                crowd.over.set()
+            await asyncio.gather(*talking)
+        await self._calm_down()
+
+    async def verdict(self) -> Verdict:
+        """Stop everything, and judge."""
+        await asyncio.gather(*(house.stop() for house in self.houses))
+        known = await judge.rows(self.url)
+        asked = [question for crowd in self.crowds for question in crowd.asked]
+        unheard = [one for one in judge.missing(asked, known) if one.platform == "discord"]
+        heard = [question for question in asked if question not in unheard]
+        faults = [*self.tally.faults, *self.model.faults]
+        for stage in self.stages:
+            mine = [question for question in heard if question.platform == stage.platform]
+            faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in judge.missing(mine, known)]
+            faults += judge.on_the_platform(mine, stage.spoken())
+        faults += judge.in_the_database(heard, known, self.model.asked)
+        output = "\n".join(house.output for house in self.houses)
+        faults += [
+            f"a traceback in the log of {house.name}" for house in self.houses if "Traceback" in house.output
+        ]
+        troubles = sum(len(crowd.troubles) for crowd in self.crowds)
+        return Verdict(
+            "",
+            self.setting,
+            len(asked),
+            len(unheard),
+            dict(self.tally.deaths),
+            sum(self.model.asked.values()),
+            troubles,
+            self.tally.stops,
+            0.0,
+            faults,
+            output,
+        )
+
+    async def _calm_down(self) -> None:
+        """Wait until every question that was heard is answered, as far as patience goes."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            known = await judge.rows(self.url)
+            heard = {row.message for row in known}
+            open_ones = [
+                question
+                for crowd in self.crowds
+                for question in crowd.asked
+                if (question.platform == "slack" or question.id in heard)
+                and not complete(crowd.stage, question)
+            ]
+            if not open_ones and all(row.state not in ("waiting", "running") for row in known):
+                return
+            await asyncio.sleep(0.5)
+
+    async def _disturb(self) -> None:
+        """Take the database away in the middle."""
+        assert self._postgres is not None
+        await asyncio.sleep(self._rng.uniform(8, 15))
+        self.database_away.set()
+        await asyncio.to_thread(self._postgres.stop, self._rng.choice(["fast", "immediate"]))
+        await asyncio.sleep(self.setting.away)
+        await asyncio.to_thread(self._postgres.start)
+        await asyncio.sleep(3)
+        self.database_away.clear()
+
+    async def _database(self) -> str:
+        if not self.setting.postgres:
+            return f"sqlite:///{self._folder / 'data' / 'rejoinder.db'}"
+        assert self._postgres is not None
+        url = self._postgres.create()
+        stores = open_stores(url)
+        await stores.upgrade()
+        await stores.aclose()
+        return url
+
+    def _house(self, process: int, port: int) -> House:
+        environment = {
+            "OPENAI_API_KEY": "x",
+            "OPENAI_BASE_URL": self.llm.openai_url,
+            "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
+            "DATABASE_URL": self.url,
+            "REJOINDER_SECRET_KEY": "c2VjcmV0IG9mIHRoZSBjcmFzaCB0ZXN0cyBvbmx5ISE",
+            "REJOINDER_HTTP": f"127.0.0.1:{port}",
+            "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
+            "REJOINDER_USER_TOKENS_PER_DAY": "900000000",
+            "REJOINDER_CONTEXT_TOKENS": "12000",
+            "REJOINDER_MAX_OUTPUT_TOKENS": "5000",
+            "REJOINDER_QUEUE": "1000",
+            "REJOINDER_ATTEMPTS": "1000",
+        }
+        for stage in self.stages:
+            environment |= stage.environment(process, self.setting.processes)
+        return House(
+            f"{self.setting.name}/{process}",
+            self._folder / f"data{process or ''}",
+            environment,
+            self.tally,
+            self.setting.stops,
+            random.Random(self._rng.random()),
+            self.database_away,
+        )
