@@ -58,13 +58,23 @@ class Engine:
         self._attempts, self._clock, self._meters = attempts, clock, meters
 
     async def answer(self, held: Held) -> None:
-        """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says."""
+        """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says; cancelling it again lets it go."""
         reply = self._platforms[held.turn.place.platform].reply(held.turn, held.journal)
         held.said = max(reply.kept, held.turn.begun, key=len)
         try:
-            await self._tell(held, reply)
+            if held.why is None:
+                await self._tell(held, reply)
+                return
         except asyncio.CancelledError:
+            await self._end_early(held, reply)
+            raise
+        await self._end_early(held, reply)
+
+    async def _end_early(self, held: Held, reply: Reply) -> None:
+        try:
             await self._or_leave(held, reply, self._call_off(held, reply))
+        except asyncio.CancelledError:
+            await reply.abandon()
             raise
 
     async def _tell(self, held: Held, reply: Reply) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Protocol, TypeVar
@@ -31,7 +31,8 @@ BEATS = 4
 
 
 class Answering(Protocol):
-    """What is done with a held turn (the engine). Must end soon after it is cancelled."""
+    """What is done with a held turn (the engine). Cancelled, it ends the turn as `held.why` says, at once when that is None;
+    cancelled again, it ends at once."""
 
     async def answer(self, held: Held) -> None: ...
 
@@ -50,7 +51,7 @@ class Held:
         self.why: Cancel | None = None
         self.said = ""
         self._ends = clock() + lease
-        self._off = asyncio.Event()
+        self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
         await self._steady(
@@ -78,12 +79,20 @@ class Held:
     async def called_off(self) -> None:
         await self._off.wait()
 
+    async def lost(self) -> None:
+        """Wait until the lease is lost, or can't be renewed in time: not one more word then."""
+        await self._lost.wait()
+
+    def end(self) -> None:
+        """The work on it is over: the lease is not renewed again."""
+        self._over.set()
+
     async def keep(self) -> None:
-        """Renew the lease until called off; lets the turn go when it is lost or can't be renewed in time."""
+        """Renew the lease until the work has ended, however it ends; give up when it is lost or can't be renewed in time."""
         beat = self._lease / BEATS
-        while not self._off.is_set():
-            await _sleep_unless(self._off, beat.total_seconds())
-            if self._off.is_set():
+        while not (self._over.is_set() or self._lost.is_set()):
+            await _sleep_unless(self._over, beat.total_seconds())
+            if self._over.is_set():
                 return
             try:
                 asked = self._clock()
@@ -95,14 +104,18 @@ class Held:
                     log.warning(
                         "turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id
                     )
-                    self.call_off(None)
+                    self._lose()
                 continue
             if renewal.pulse is Pulse.LOST:
-                self.call_off(None)
-            elif renewal.cancel is not None:
+                self._lose()
+                continue
+            self._ends = asked + self._lease
+            if renewal.cancel is not None:
                 self.call_off(renewal.cancel)
-            else:
-                self._ends = asked + self._lease
+
+    def _lose(self) -> None:
+        self.call_off(None)
+        self._lost.set()
 
     async def _steady(self, verb: Callable[[], Awaitable[None]]) -> None:
         await steady(verb, (self._ends - self._clock()).total_seconds())
@@ -150,6 +163,14 @@ async def _sleep_unless(event: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:
         return
+
+
+async def _whichever_first(task: asyncio.Task[None], event: Coroutine[None, None, None]) -> None:
+    waiting = asyncio.create_task(event)
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
 
 
 class Workers:
@@ -233,17 +254,21 @@ class Workers:
             held.call_off(turn.cancel)
         answering = asyncio.create_task(self._engine.answer(held), name=f"answer {turn.id}")
         keeping = asyncio.create_task(held.keep(), name=f"lease {turn.id}")
-        called_off = asyncio.create_task(held.called_off())
         try:
-            await asyncio.wait({answering, called_off}, return_when=asyncio.FIRST_COMPLETED)
-            if not answering.done():
-                answering.cancel()
+            if turn.cancel is None:
+                await _whichever_first(answering, held.called_off())
+                if not answering.done():
+                    answering.cancel()
+            if held.why is not None:  # what people see is put in order, as long as the lease lasts
+                await _whichever_first(answering, held.lost())
+                if not answering.done():
+                    answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
         finally:
             del self._held[turn.id]
             answering.cancel()
-            held.call_off(None)  # ends the keeping of the lease, after the renewal that may be under way
-            await asyncio.gather(keeping, called_off, return_exceptions=True)
+            held.end()
+            await asyncio.gather(keeping, return_exceptions=True)
         if not answering.cancelled() and (error := answering.exception()) is not None:
             raise error
 

@@ -27,7 +27,7 @@ async def call_off(
 
     A waiting turn that has shown nothing is over at once. Any other is left to its worker, or to the next one, which learns
     the reason with its claim or its next renewal and puts in order what people see. DELETED forgets the words at once, those
-    of finished turns, too, and gives way to no other reason.
+    of finished turns, too, whose answers a worker takes away; it gives way to no other reason.
     """
     silent = and_(which, turns.c.state == WAITING, not_(_shown))
     over = {"state": State.CANCELLED, "finished_at": now}
@@ -40,9 +40,19 @@ async def call_off(
     if reason is Cancel.DELETED:
         await transaction.sql.execute(update(turns).where(which).values(_because(reason)))
         await forget(transaction, which)
+        await take_away(transaction, which, attempts=0)
     if ended or at_work:
         transaction.signal(*(Signal(turn_id, reason) for turn_id in at_work), Signal())
     return ended + len(at_work)
+
+
+async def take_away(transaction: Transaction, which: ColumnElement[bool], **more: object) -> None:
+    """Let a worker remove what is shown of finished turns that were deleted."""
+    again = {"state": State.WAITING, "owner": None, "lease_until": None, "finished_at": None}
+    finished = and_(which, not_(unfinished), turns.c.cancel == Cancel.DELETED, _shown)
+    reopened = await transaction.sql.execute(update(turns).where(finished).values(again | more))
+    if reopened.rowcount:
+        transaction.signal(Signal())
 
 
 async def close_all(transaction: Transaction, which: ColumnElement[bool], now: datetime) -> None:

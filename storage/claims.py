@@ -2,7 +2,8 @@
 
 A turn may run when it waits, or when the lease of whoever ran it has ended; when no earlier unfinished turn
 of the same person stands in its conversation and none of theirs is running there; and when fewer than
-`abreast` run in that conversation. This is decided under a lock of the conversation, so that two workers
+`abreast` run in that conversation. One that was called off waits for nobody: all there is to do is to put in
+order what people see. This is decided under a lock of the conversation, so that two workers
 can't both find the last free place. Locks are always taken conversation first, then turn, and of one
 conversation only.
 """
@@ -123,12 +124,17 @@ _revoked = exists().where(
     installations.c.revoked_at.is_not(None),
 )
 
-MAY_RUN = and_(
-    turns.c.state.in_([WAITING, RUNNING]),
-    or_(turns.c.state == WAITING, turns.c.lease_until <= _now),
+_in_order = and_(
     not_(exists().where(_same_person, _said_earlier).correlate(turns)),
     not_(exists().where(_same_person, _running).correlate(turns)),
     _abreast.scalar_subquery() < bindparam("abreast", type_=Integer),
+)
+_called_off = and_(turns.c.cancel.is_not(None), turns.c.cancel != Cancel.EDITED)
+
+MAY_RUN = and_(
+    turns.c.state.in_([WAITING, RUNNING]),
+    or_(turns.c.state == WAITING, turns.c.lease_until <= _now),
+    or_(_called_off, _in_order),
 )
 
 # The `+ 0` keeps SQLite from going through all conversations first, to look for turns in each.

@@ -16,7 +16,7 @@ from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
 from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
 from storage.accepting import accept, position
-from storage.cancelling import call_off, forget, in_conversations
+from storage.cancelling import call_off, forget, in_conversations, take_away
 from storage.claims import Again, Claim, take_next
 from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
@@ -157,8 +157,11 @@ class Turns:
     ) -> None:
         over = {"state": state, "error": error, "reference": reference, "finished_at": now}
         over |= {"owner": None, "lease_until": None}
-        if await self._write(transaction, turn, owner, over) is Cancel.EDITED:
+        cancel = await self._write(transaction, turn, owner, over)
+        if cancel is Cancel.EDITED:
             await begin_anew(transaction, turn)  # what was answered is asked no more
+        elif cancel is Cancel.DELETED and state is not State.CANCELLED:
+            await take_away(transaction, turns.c.id == turn)  # its worker did not know
         transaction.signal(Signal())
 
     async def _write(

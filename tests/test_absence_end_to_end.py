@@ -53,6 +53,9 @@ async def test_slack_is_caught_up_with_after_a_restart(tmp_path: Path) -> None:
         first = await at.ask("known and edited")
         await at.answered(first)
         await at.answered(await slack.say(at.ada, room, "known privately"))
+        at.llm.script(say("Half of ", "it", hold=1))
+        withdrawn = await at.ask("deleted while it was answered")
+        await slack.wait_for(lambda: slack.bot_messages(at.channel, withdrawn), 10)
         await at.bot.kill()
         async with lost(slack):
             await at.ask("mentioned")
@@ -65,6 +68,7 @@ async def test_slack_is_caught_up_with_after_a_restart(tmp_path: Path) -> None:
             await slack.delete(await at.ask("deleted"))
             await slack.edit(await at.ask("first wording"), "@rejoinder second wording")
             await slack.edit(first, "@rejoinder edited at last")
+            await slack.delete(withdrawn)
         at.llm.requests.clear()
         slack.fail_next("conversations.history", 429, retry_after=1)
         await at.bot.start()
@@ -76,12 +80,15 @@ async def test_slack_is_caught_up_with_after_a_restart(tmp_path: Path) -> None:
             "privately",
             "second wording",
         ]
-        await slack.wait_for(lambda: answered(at.llm) == wanted, 30)
+        await slack.wait_for(
+            lambda: [q for q in answered(at.llm) if not q.startswith("deleted")] == wanted, 30
+        )
         for text, channel in (("mentioned", at.channel), ("never spoken there", quiet), ("privately", room)):
             await slack.wait_for(partial(_said, slack, channel, f"{ECHO}{text}."), 15)
         await slack.wait_for(
             lambda: f"{ECHO}edited at last." in shown(slack.bot_messages(at.channel, first)), 15
         )
+        await slack.wait_for(lambda: not slack.bot_messages(at.channel, withdrawn), 15)
         assert not any("earlier turn" in message.shown for message in slack.bot_messages(at.channel))
         looks = [*slack.calls("conversations.history"), *slack.calls("conversations.replies")]
         assert all(int(look.params["limit"]) <= 15 for look in looks)

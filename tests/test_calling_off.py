@@ -1,0 +1,145 @@
+"""Answers that are called off: what was finished is taken away, what is being ended is ended under the lease, and nobody waits for it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from bot.chat import Cancel, Finish, Posted, Size, State, Turn
+from bot.inbox import Held, Workers
+from storage.stores import Stores
+from tests.desk import LEASE, Desk
+from tests.fakes import CHANNEL, GRACE, FakeClock, Gate
+
+pytest_plugins = ["tests.databases"]
+
+
+async def shown_turn(desk: Desk, said: str = "a secret") -> Turn:
+    """A question whose answer is done, and stands in one message."""
+    question = desk.question(said, message="secret")
+    await desk.accept(question)
+    turn = await desk.claimed()
+    journal = desk.stores.inbox.journal(turn, "w1")
+    await journal.intend(0, "n0")
+    await journal.posted(0, "p0")
+    await desk.finish(turn, "it is safe")
+    return turn
+
+
+async def test_the_answer_to_a_deleted_question_is_taken_away_though_it_was_done(desk: Desk) -> None:
+    inbox = desk.stores.inbox
+    turn = await shown_turn(desk)
+    assert await inbox.cancel(Cancel.DELETED, place=CHANNEL, message="secret") == 0
+    again = await desk.claimed("w2")
+    assert (again.id, again.cancel, again.attempts) == (turn.id, Cancel.DELETED, 1)
+    assert again.parts == (Posted(0, "n0", "p0"),) and again.answer is None
+    await inbox.journal(again, "w2").removed(0)
+    await desk.close(again.id, "w2", State.CANCELLED)
+    await inbox.cancel(Cancel.DELETED, place=CHANNEL, message="secret")  # told a second time
+    assert await desk.claim() is None
+
+
+async def test_a_deletion_that_its_worker_does_not_notice_is_made_good(desk: Desk) -> None:
+    inbox = desk.stores.inbox
+    await desk.ask(message="secret")
+    turn = await desk.claimed()
+    await inbox.journal(turn, "w1").intend(0, "n0")
+    await inbox.answered(turn.id, "w1", "it is safe", Size(3), "c", Finish.STOP)
+    await inbox.cancel(Cancel.DELETED, place=CHANNEL, message="secret")
+    await desk.close(turn.id, "w1", State.DONE)
+    for attempt in (2, 3, 4):  # what can't be taken away is tried a few times more
+        again = await desk.claimed("w2")
+        assert (again.cancel, again.attempts) == (Cancel.DELETED, attempt)
+        await desk.close(again.id, "w2", State.FAILED)
+    assert await desk.claim("w2", attempts=3) is None
+    assert await desk.states() == {}
+
+
+async def test_what_was_called_off_waits_for_nobody(desk: Desk) -> None:
+    await shown_turn(desk)
+    running = await desk.ask()
+    await desk.ask(author=GRACE)
+    assert (await desk.claimed()).id == running
+    await desk.stores.inbox.cancel(Cancel.DELETED, place=CHANNEL, message="secret")
+    ending = await desk.claim("w2", abreast=1)
+    assert ending is not None and ending.message == "secret"
+
+
+class Engine:
+    """Speaks until it is called off, then ends the turn at its leisure, as long as the gate is closed."""
+
+    def __init__(self) -> None:
+        self.gate, self.speaking = Gate(), asyncio.Event()
+        self.let_go = False
+
+    async def answer(self, held: Held) -> None:
+        try:
+            self.speaking.set()
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await self._end(held)
+            raise
+
+    async def _end(self, held: Held) -> None:
+        self.gate.reached.set()
+        try:
+            await self.gate.open.wait()
+        except asyncio.CancelledError:
+            self.let_go = True
+            raise
+        await held.close(State.CANCELLED)
+
+
+async def begun(stores: Stores, clock: FakeClock) -> tuple[Engine, Workers, int, asyncio.Task[None]]:
+    """A worker with a short lease that answers a question, and is called off."""
+    desk, engine = Desk(stores, clock), Engine()
+    asked = await desk.ask()
+    workers = Workers(
+        stores.inbox,
+        engine,
+        owner="w",
+        lease=timedelta(seconds=0.4),
+        most=1,
+        abreast=1,
+        attempts=3,
+        clock=clock,
+    )
+    running = asyncio.create_task(workers.run())
+    async with asyncio.timeout(10):
+        await engine.speaking.wait()
+        await stores.inbox.cancel(Cancel.STOPPED, turn=asked)
+        await engine.gate.reached.wait()
+    return engine, workers, asked, running
+
+
+async def until_over(stores: Stores) -> None:
+    async with asyncio.timeout(10):
+        while await stores.inbox.unfinished():  # noqa: ASYNC110 - the database tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_the_lease_is_kept_while_an_answer_is_being_ended(stores: Stores, clock: FakeClock) -> None:
+    engine, workers, asked, running = await begun(stores, clock)
+    desk = Desk(stores, clock)
+    for _ in range(6):
+        clock.advance(0.1)
+        await asyncio.sleep(0.15)
+    assert await desk.claim("another") is None
+    engine.gate.open.set()
+    await until_over(stores)
+    assert not engine.let_go
+    assert asked not in await desk.states()
+    await workers.drain(0)
+    await running
+
+
+async def test_who_loses_the_lease_while_ending_an_answer_lets_go(stores: Stores, clock: FakeClock) -> None:
+    engine, workers, asked, running = await begun(stores, clock)
+    clock.advance(LEASE.total_seconds())
+    taken = await Desk(stores, clock).claim("another")
+    assert taken is not None and (taken.id, taken.cancel) == (asked, Cancel.STOPPED)
+    async with asyncio.timeout(10):
+        while not engine.let_go:  # noqa: ASYNC110 - the engine tells nobody
+            await asyncio.sleep(0.01)
+    await workers.drain(0)
+    await running
