@@ -152,11 +152,11 @@ class DeliveryError(RejoinderError):
 
 
 class PlatformBusy(DeliveryError):
-    """Asked to slow down; `retry_after` in seconds."""
+    """Asked to slow down; `retry_after` in seconds. `everywhere`: in all calls, not only in calls of this kind."""
 
-    def __init__(self, retry_after: float) -> None:
+    def __init__(self, retry_after: float, *, everywhere: bool = False) -> None:
         super().__init__(f"busy for {retry_after:g} s")
-        self.retry_after = retry_after
+        self.retry_after, self.everywhere = retry_after, everywhere
 
 
 class PlatformUnreachable(DeliveryError):

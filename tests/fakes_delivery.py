@@ -51,8 +51,8 @@ class FakeSurface:
         self.calls: list[Call] = []
         self._countdown, self._number = countdown or Countdown(), 0
 
-    def bucket(self, call: Call) -> Key:
-        return (call, "channel")
+    def buckets(self, call: Call) -> tuple[Key, ...]:
+        return ((call, "channel"),)
 
     def render(self, text: str, final: bool) -> str:
         return text

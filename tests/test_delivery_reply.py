@@ -7,12 +7,14 @@ import itertools
 
 import pytest
 
-from adapters.delivery.pacer import Pacer
+from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.delivery.splitter import split
+from adapters.delivery.surface import Call
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button
+from tests import virtual_time
 from tests.fakes_delivery import LENGTH, Countdown, Crash, FakeJournal, FakeSurface, a_turn
 
 ANSWER = "".join(f"Sentence number {number} of the answer. " for number in range(12)).strip()
@@ -71,6 +73,22 @@ async def test_nothing_is_sent_when_nothing_changed() -> None:
     growing.update("Hello")
     await asyncio.sleep(0.01)
     assert len(surface.calls) == before
+
+
+def test_the_last_edit_does_not_wait_its_turn_as_the_others_do() -> None:
+    async def main() -> float:
+        surface = FakeSurface(length=1000)
+        pacer = Pacer({"edit": Rate(4, 600.0)})
+        growing = EditedReply(surface, FakeJournal({}), pacer, a_turn())
+        for end in range(1, 40):
+            growing.update(ANSWER[:end])
+            await asyncio.sleep(1)
+        assert surface.calls.count(Call.EDIT) == 1
+        await growing.finish(ANSWER)
+        assert surface.shown == [ANSWER]
+        return asyncio.get_running_loop().time()
+
+    assert virtual_time.run(main()) == pytest.approx(39)
 
 
 async def test_wherever_the_process_dies_the_answer_is_shown_once_and_whole() -> None:

@@ -3,7 +3,11 @@
 Each bucket holds `Rate.count` tokens. A call holds one, which comes back `Rate.seconds` after the call has ended: thus no
 window of that length, wherever it begins and however slow the network, sees more than `count` calls. Urgent calls (first
 posts, last edits) go first, at once while tokens are left; the others are spread evenly and served in turn, so that each
-of the waiting replies gets its share. A slot is a permission and no message: who gets it sends what is newest then.
+of the waiting replies gets its share. Whoever is alone goes at twice that pace while more than `RESTED` of the tokens are
+left; the rest is spread over the time until the first of them come back, so that no answer ever stands still. A slot is
+a permission and no message: who gets it sends what is newest then.
+
+Where the platform tells its limits with every response, `learn` puts them in the place of what was assumed.
 
 Time is the event loop's.
 """
@@ -15,15 +19,17 @@ from bisect import insort
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from bot.errors import PlatformBusy
 
 Key = tuple[str, ...]
 """Names a bucket. Its first word says which `Rate` it has."""
 
-STRIKES = 4
-SWEEP = 256
+RESTED: Final = 0.6
+HASTE: Final = 2.0
+STRIKES: Final = 4
+SWEEP: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,15 @@ class Rate:
 
     count: int
     seconds: float
+
+
+@dataclass(eq=False, slots=True)
+class _Wait:
+    """One call's place in the line of one bucket."""
+
+    key: Key
+    urgent: bool
+    granted: asyncio.Future[None]
 
 
 @dataclass(slots=True)
@@ -43,7 +58,7 @@ class _Bucket:
     last: float = float("-inf")
     strikes: int = 0
     clean: int = 0
-    waiting: list[Slot] = field(default_factory=list)
+    waiting: list[_Wait] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
     def free_at(self, urgent: bool, now: float) -> float | None:
@@ -51,14 +66,29 @@ class _Bucket:
         moment = max(now, self.held_until)
         if self.rate is None:
             return moment
-        excess = self.flying + len(self.returns) - self.rate.count
+        excess = -self._left(self.rate)
         if excess >= len(self.returns):
             return None
         if excess >= 0:
             moment = max(moment, self.returns[excess])
         if not urgent:
-            moment = max(moment, self.last + self.rate.seconds / self.rate.count * 2**self.strikes)
+            moment = max(moment, self.last + self._spacing(self.rate, now) * 2**self.strikes)
         return moment
+
+    def _left(self, rate: Rate) -> int:
+        return rate.count - self.flying - len(self.returns)
+
+    def _spacing(self, rate: Rate, now: float) -> float:
+        """Seconds between two calls that aren't urgent, such as can be kept up until tokens come back."""
+        left = self._left(rate)
+        until_back = ((back - now) / (left + more) for more, back in enumerate(self.returns, 1))
+        even = max(rate.seconds / rate.count, *until_back, 0.0)
+        return even / HASTE if len(self.waiting) == 1 and left >= RESTED * rate.count else even
+
+    def ample(self, now: float) -> bool:
+        self.forget(now)
+        left = self.rate is None or self._left(self.rate) > self.rate.count / 2
+        return left and not self.waiting and self.held_until <= now
 
     def idle(self, now: float) -> bool:
         self.forget(now)
@@ -72,53 +102,61 @@ class _Bucket:
 class Slot:
     """One call's place in the queue; entered, it is the permission to make that call.
 
-    A `PlatformBusy` that leaves the block penalises the bucket.
+    Of several buckets the narrowest comes first: its token is held while the call waits for the next. A `PlatformBusy` that
+    leaves the block penalises that one alone, or the last one where the platform is busy everywhere.
     """
 
-    def __init__(self, pacer: Pacer, key: Key, urgent: bool) -> None:
-        self.key, self.urgent = key, urgent
-        self._pacer = pacer
+    def __init__(self, pacer: Pacer, keys: tuple[Key, ...], urgent: bool) -> None:
+        self.urgent = urgent
+        self._pacer, self._keys = pacer, keys
+        self._held: list[_Wait] = []
         self._used = True
-        self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def hurry(self) -> None:
         """It has become urgent."""
-        if not self.urgent:
-            self.urgent = True
-            self._pacer.look(self.key)
+        self.urgent = True
+        for wait in self._held:
+            if not wait.urgent:
+                wait.urgent = True
+                self._pacer.look(wait.key)
 
     def unused(self) -> None:
-        """The call was not made after all: its token comes back at once."""
+        """The call was not made after all: its tokens come back at once."""
         self._used = False
 
     async def __aenter__(self) -> Self:
-        self._pacer.enter(self)
-        try:
-            await self.granted
-        except asyncio.CancelledError:
-            self._pacer.withdraw(self)
-            raise
+        for key in self._keys:
+            wait = _Wait(key, self.urgent, asyncio.get_running_loop().create_future())
+            self._held.append(wait)
+            self._pacer.enter(wait)
+            try:
+                await wait.granted
+            except asyncio.CancelledError:
+                for held in self._held:
+                    self._pacer.withdraw(held)
+                raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, PlatformBusy):
-            self._pacer.penalise(self.key, error.retry_after)
-        self._pacer.leave(self, used=self._used, clean=error is None)
+            self._pacer.penalise(self._keys[-1 if error.everywhere else 0], error.retry_after)
+        for wait in self._held:
+            self._pacer.leave(wait, used=self._used, clean=error is None)
 
 
 class Pacer:
-    """`rates` are by the first word of a key; calls of other kinds are not limited, only penalised."""
+    """`rates` are by the first word of a key; calls of other kinds are not limited, only penalised and learnt of."""
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self._rates = dict(rates)
         self._buckets: dict[Key, _Bucket] = {}
         self._sweep_at = SWEEP
 
-    def slot(self, key: Key, *, urgent: bool = False) -> Slot:
+    def slot(self, *keys: Key, urgent: bool = False) -> Slot:
         """Use as `async with pacer.slot(key):`."""
-        return Slot(self, key, urgent)
+        return Slot(self, keys, urgent)
 
     def penalise(self, key: Key, retry_after: float) -> None:
         """The platform asked for a pause of so many seconds: hold this bucket, and go on more slowly for a while."""
@@ -127,34 +165,48 @@ class Pacer:
         bucket.strikes, bucket.clean = min(bucket.strikes + 1, STRIKES), 0
         self.look(key)
 
-    def learn(self, key: Key, remaining: int, reset_after: float) -> None:
-        """What a response's headers say: so many calls are left until the window ends in so many seconds."""
+    def learn(self, key: Key, limit: int, remaining: int, reset_after: float) -> None:
+        """What a response says: so many calls a window, so many of them left until it ends in so many seconds.
+
+        Only the first call of a window tells how long windows are. Calls that are not ours (another process with the same
+        token) count as well.
+        """
         bucket, now = self._bucket(key), self._now()
+        if limit < 1 or reset_after <= 0:
+            return
+        if remaining == limit - 1 or bucket.rate is None:
+            bucket.rate = Rate(limit, reset_after)
+        elif limit != bucket.rate.count:
+            bucket.rate = Rate(limit, bucket.rate.seconds)
         if remaining <= 0:
             bucket.held_until = max(bucket.held_until, now + reset_after)
-        elif bucket.rate is not None:
-            bucket.forget(now)
-            unknown = bucket.rate.count - remaining - bucket.flying - len(bucket.returns)
-            for _ in range(unknown):
-                insort(bucket.returns, now + reset_after)
+        bucket.forget(now)
+        foreign = limit - remaining - bucket.flying - len(bucket.returns)
+        for _ in range(foreign):
+            insort(bucket.returns, now + reset_after)
         self.look(key)
+
+    def ample(self, *keys: Key) -> bool:
+        """Whether calls that aren't needed may be made: nobody waits, and half of the tokens are left."""
+        now = self._now()
+        return all(self._bucket(key).ample(now) for key in keys)
 
     # The slots' side.
 
-    def enter(self, slot: Slot) -> None:
-        self._bucket(slot.key).waiting.append(slot)
-        self.look(slot.key)
+    def enter(self, wait: _Wait) -> None:
+        self._bucket(wait.key).waiting.append(wait)
+        self.look(wait.key)
 
-    def withdraw(self, slot: Slot) -> None:
-        bucket = self._bucket(slot.key)
-        if slot in bucket.waiting:
-            bucket.waiting.remove(slot)
-            self.look(slot.key)
+    def withdraw(self, wait: _Wait) -> None:
+        bucket = self._bucket(wait.key)
+        if wait in bucket.waiting:
+            bucket.waiting.remove(wait)
+            self.look(wait.key)
         else:
-            self.leave(slot, used=False, clean=False)
+            self.leave(wait, used=False, clean=False)
 
-    def leave(self, slot: Slot, *, used: bool, clean: bool) -> None:
-        bucket = self._bucket(slot.key)
+    def leave(self, wait: _Wait, *, used: bool, clean: bool) -> None:
+        bucket = self._bucket(wait.key)
         bucket.flying -= 1
         if used and bucket.rate is not None:
             insort(bucket.returns, self._now() + bucket.rate.seconds)
@@ -162,7 +214,7 @@ class Pacer:
             bucket.clean += 1
             if bucket.rate is None or bucket.clean >= bucket.rate.count:
                 bucket.strikes, bucket.clean = bucket.strikes - 1, 0
-        self.look(slot.key)
+        self.look(wait.key)
 
     def look(self, key: Key) -> None:
         """Let go whoever may go now, and come back when the next may."""
@@ -172,18 +224,18 @@ class Pacer:
             bucket.timer.cancel()
             bucket.timer = None
         while bucket.waiting:
-            slot = next((waiting for waiting in bucket.waiting if waiting.urgent), bucket.waiting[0])
-            moment = bucket.free_at(slot.urgent, now)
+            wait = next((waiting for waiting in bucket.waiting if waiting.urgent), bucket.waiting[0])
+            moment = bucket.free_at(wait.urgent, now)
             if moment is None:
                 return
             if moment > now:
                 bucket.timer = asyncio.get_running_loop().call_at(moment, self.look, key)
                 return
-            bucket.waiting.remove(slot)
+            bucket.waiting.remove(wait)
             bucket.flying += 1
             bucket.last = now
-            if not slot.granted.done():
-                slot.granted.set_result(None)
+            if not wait.granted.done():
+                wait.granted.set_result(None)
 
     def _bucket(self, key: Key) -> _Bucket:
         if key not in self._buckets:

@@ -217,7 +217,8 @@ class EditedReply:
             await self._journal.finished(step.index, step.text)
             self._settled = step.index + 1
             return
-        async with self._pacer.slot(self._surface.bucket(step.call), urgent=step.urgent) as slot:
+        self._slot = self._pacer.slot(*self._surface.buckets(step.call), urgent=step.urgent)
+        async with self._slot as slot:
             pass_on = self._next() if step.call is not Call.DELETE else step
             if pass_on is None or (pass_on.call, pass_on.index) != (step.call, step.index):
                 slot.unused()
@@ -274,7 +275,7 @@ class EditedReply:
         began, pause = self._now(), FIRST_PAUSE
         while True:
             try:
-                async with self._pacer.slot(self._surface.bucket(Call.FIND), urgent=True):
+                async with self._pacer.slot(*self._surface.buckets(Call.FIND), urgent=True):
                     return dict(await self._surface.find(nonces))
             except (PlatformBusy, PlatformUnreachable):
                 if self._now() - began > PATIENCE:
@@ -298,10 +299,12 @@ class EditedReply:
     # The sign of being at work.
 
     async def _type(self) -> None:
+        keys = self._surface.buckets(Call.TYPING)
         while not self._shown:
             try:
-                async with self._pacer.slot(self._surface.bucket(Call.TYPING)):
-                    await self._surface.typing()
+                if self._pacer.ample(*keys):
+                    async with self._pacer.slot(*keys, urgent=True):
+                        await self._surface.typing()
             except DeliveryError as error:
                 log.debug("no sign of being at work could be given (%s)", error)
             await asyncio.sleep(self._surface.limits.typing_every)

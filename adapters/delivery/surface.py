@@ -46,8 +46,8 @@ class Surface(Protocol):
 
     limits: Limits
 
-    def bucket(self, call: Call) -> Key:
-        """Whose budget a call is paced by, such as ("chat.update", team)."""
+    def buckets(self, call: Call) -> tuple[Key, ...]:
+        """Whose budgets a call is paced by, the narrowest first, such as ("chat.update", team)."""
 
     def render(self, text: str, final: bool) -> str:
         """From the model's Markdown to what the platform takes. Pure; nothing in it may ping anybody."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import discord
@@ -16,13 +16,14 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from adapters.delivery.pacer import Pacer
+from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.discord import forms
-from adapters.discord.calls import call, discord_errors
+from adapters.discord.calls import discord_errors
 from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
-from adapters.discord.surface import MESSAGES, NO_PINGS, RATES, DiscordSurface
+from adapters.discord.rest import Rest
+from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
 from bot.chat import Incoming, Invocation, Turn
 from bot.errors import ConfigError, DeliveryError, StoreUnavailable
@@ -59,6 +60,7 @@ class Discord:
         commands: Sequence[Slash],
         language: str,
         clock: Clock,
+        rates: Mapping[str, Rate] = RATES,
     ) -> None:
         Route.BASE = api_url.rstrip("/")
         if gateway_url:
@@ -66,12 +68,14 @@ class Discord:
         self._token, self._reception, self._language, self._commands = token, reception, language, commands
         self._watch, self._clock = watch, clock
         self._client = Listener(self, message_content, shard_ids, shard_count)
-        self._pacer = Pacer({str(call): rate for call, rate in RATES.items()})
+        self._pacer = Pacer(rates)
+        self._rest = Rest(token, api_url, self._pacer)
         self._ready: Callable[[str], None] = lambda _: None
+        self._begun = False
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serve until cancelled. Raises `ConfigError` when Discord refuses the token or an intent."""
-        self._ready = ready
+        self._ready, self._begun = ready, True
         try:
             await self._log_in()
             await self._register_commands()
@@ -97,7 +101,7 @@ class Discord:
             await asyncio.gather(watching, return_exceptions=True)
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
-        surface = DiscordSurface(self._client.http, turn, language_of(turn.author.language, self._language))
+        surface = DiscordSurface(self._rest, turn, language_of(turn.author.language, self._language))
         return EditedReply(surface, journal, self._pacer, turn)
 
     async def whisper(self, turn: Turn, notice: str) -> bool:
@@ -107,7 +111,9 @@ class Discord:
         """Go on writing down what comes in: nobody would send it again. It is answered after the next start."""
 
     async def aclose(self) -> None:
-        await self._client.close()
+        if self._begun:  # else there is nothing to close, and discord.py would fail over it
+            await self._client.close()
+        await self._rest.aclose()
 
     # What happens there.
 
@@ -231,15 +237,8 @@ class Discord:
 
     async def _respond(self, interaction: discord.Interaction[Any], kind: int, data: dict[str, Any]) -> None:
         """Answer an interaction for the first time, with a message (4), completions (8) or a dialogue (9)."""
-        path = "/interactions/{interaction}/{token}/callback"
-        await call(
-            self._client.http,
-            "POST",
-            path,
-            {"type": kind, "data": data},
-            interaction=interaction.id,
-            token=interaction.token,
-        )
+        path = f"/interactions/{interaction.id}/{interaction.token}/callback"
+        await self._rest.call("POST", path, {"type": kind, "data": data})
 
     async def _pressed(
         self, interaction: discord.Interaction[Any], asked: Invocation, turn: int, button: Button
@@ -264,9 +263,7 @@ class Discord:
             "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
         }
         try:
-            await call(
-                self._client.http, "POST", MESSAGES, body, channel_id=said.place.thread or said.place.channel
-            )
+            await self._rest.call("POST", messages(said.place.thread or said.place.channel), body)
         except DeliveryError as error:
             log.warning("a notice could not be shown (%s)", error)
 
@@ -302,11 +299,11 @@ class Discord:
         application = self._client.application_id
         assert application is not None  # noqa: S101 - known once logged in
         wanted = [forms.command(slash) for slash in self._commands]
-        path = "/applications/{application_id}/commands"
+        path = f"/applications/{application}/commands"
         try:
-            known = await call(self._client.http, "GET", path, application_id=application)
+            known = await self._rest.call("GET", path)
             if sorted(map(forms.signature, known)) != sorted(map(forms.signature, wanted)):
-                await call(self._client.http, "PUT", path, wanted, application_id=application)
+                await self._rest.call("PUT", path, wanted)
         except DeliveryError as error:
             log.warning("the slash commands could not be registered (%s)", error)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
 
-from adapters.delivery.pacer import Pacer
+from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.playground.api import Api
 from adapters.playground.courier import Courier
@@ -48,6 +48,7 @@ class Playground:
         token: str | None = None,
         name: str = "Rejoinder",
         redeliver: float = 0.5,
+        rates: Mapping[str, Rate] = RATES,
     ) -> None:
         self.address = http
         self._guard = Guard(*http, token)
@@ -60,7 +61,7 @@ class Playground:
         self._feed = Feed(self.world, views)
         self._courier = Courier(self.world, redeliver)
         self._api = Api(self.world, views, self._feed, self)
-        self._pacer = Pacer(RATES)
+        self._pacer = Pacer(rates)
         self._extensions: list[Extension] = []
         self._stopped = False
 

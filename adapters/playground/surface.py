@@ -28,8 +28,8 @@ class PlaygroundSurface:
         self._channel = str(turn.address["channel"])
         self._thread, self._question = int(turn.address["thread"]), int(turn.address["question"])
 
-    def bucket(self, call: Call) -> Key:
-        return (call, self._channel, str(self._thread))
+    def buckets(self, call: Call) -> tuple[Key, ...]:
+        return ((call, self._channel, str(self._thread)),)
 
     def render(self, text: str, final: bool) -> str:
         """The page takes Markdown, and nothing that the bot says there can ping anybody."""

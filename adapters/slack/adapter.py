@@ -24,7 +24,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from adapters.delivery.pacer import Pacer
+from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
 from adapters.slack.forms import button
@@ -65,6 +65,7 @@ class Slack:
         watch: Watch,
         language: str,
         clock: Clock,
+        rates: Mapping[str, Rate] = RATES,
     ) -> None:
         self._watch, self._clock = watch, clock
         self._bot_token, self._app_token, self._language = bot_token, app_token, language
@@ -76,7 +77,7 @@ class Slack:
             retry_handlers=[],
         )
         self._intake = Intake(self.client, reception, self._say)
-        self._pacer, self._status = Pacer(RATES), StatusLine()
+        self._pacer, self._status = Pacer(rates), StatusLine()
         self._stopped, self._line = False, ""
         self._handler: AsyncSocketModeHandler | None = None
         self._app = self._bolt(signing_secret)

@@ -28,16 +28,19 @@ PREVIEW: Final = 150
 FIND_PAGES: Final = 4
 NONCE_EVENT: Final = "rejoinder_part"
 
+ALL_POSTS: Final = "all posts"
+
 RATES: Final = {
     "chat.update": Rate(50, 60.0),
     "chat.delete": Rate(50, 60.0),
     "chat.postMessage": Rate(2, 2.0),
     "conversations.history": Rate(50, 60.0),
+    ALL_POSTS: Rate(300, 60.0),
     "conversations.replies": Rate(50, 60.0),
     "users.conversations": Rate(50, 60.0),
     "assistant.threads.setStatus": Rate(60, 60.0),
 }
-"""Slack's published tiers, for each workspace and method; posts for each channel ("Rate limits")."""
+"""Slack's published tiers, for each workspace and method; posts for each channel, and some hundred a minute in all ("Rate limits")."""
 METHODS: Final = {
     Call.POST: "chat.postMessage",
     Call.EDIT: "chat.update",
@@ -67,8 +70,10 @@ class SlackSurface:
         self._channel, self._thread = str(address["channel"]), str(address["thread"])
         self._question = str(address["question"])
 
-    def bucket(self, call: Call) -> Key:
-        return (METHODS[call], self._channel if call is Call.POST else self._team)
+    def buckets(self, call: Call) -> tuple[Key, ...]:
+        if call is Call.POST:
+            return ((METHODS[call], self._channel), (ALL_POSTS, self._team))
+        return ((METHODS[call], self._team),)
 
     def render(self, text: str, final: bool) -> str:
         return slack_markdown(text)
