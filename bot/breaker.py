@@ -18,7 +18,7 @@ from bot.voice import Voice
 log = logging.getLogger(__name__)
 
 THRESHOLD: Final = 3
-"""Failures in a row, by which the circuit opens."""
+"""Failures in a row, of as many turns, by which the circuit opens."""
 FIRST_PAUSE: Final = timedelta(seconds=20)
 LONGEST_PAUSE: Final = timedelta(minutes=5)
 """How long it then stays open: twice as long after each trial that fails, and at least as long as the provider asks for."""

@@ -18,13 +18,17 @@ from typing import Final
 from bot.chat import Cancel, Finish, State
 from bot.counting import Counter
 from bot.errors import (
+    BadResponse,
+    CutOff,
     DeliveryError,
+    EmptyAnswer,
     GaveUp,
     LeaseLost,
     LimitReached,
     Overloaded,
     PlatformBusy,
     PlatformUnreachable,
+    ProviderError,
     RejoinderError,
     StoreUnavailable,
 )
@@ -37,6 +41,8 @@ from bot.telemetry import Meters
 
 log = logging.getLogger(__name__)
 
+PASSING: Final = {error.code for error in (Overloaded, EmptyAnswer, BadResponse, CutOff, ProviderError)}
+"""Whatever of these ended an answer that had begun: it broke off, and can be gone on with."""
 STOP_NOTICES: Final = {Cancel.STOPPED: "stopped", Cancel.RESET: "reset_meanwhile"}
 
 
@@ -113,6 +119,8 @@ class Engine:
         notes: list[str] = []
         if spoken.finish is Finish.LENGTH:
             notes.append(self._notice(held, "cut_at_length"))
+        if spoken.finish in (Finish.FILTERED, Finish.REFUSED):
+            notes.append(self._notice(held, "declined"))
         if spoken.voice is not spoken.usual:
             names = {"model": spoken.voice.model.name, "usual": spoken.usual.model.name}
             notes.append(self._notice(held, "stand_in", **names))
@@ -196,6 +204,8 @@ class Engine:
         return language_of(held.turn.author.language, self._language)
 
     def _error_text(self, held: Held, error: RejoinderError, number: str) -> str:
+        if held.said and isinstance(error, ProviderError) and error.code in PASSING:
+            return self._notice(held, CutOff.code, reference=number)
         wait = error.retry_after if isinstance(error, Overloaded) else None
         if wait is not None:
             now = self._clock()

@@ -16,6 +16,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "masked": "Something that looked private in your message was masked before anyone saw it.",
         "trimmed": "This conversation is long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
         "cut_at_length": "My answer reached its length limit here. Press Continue, or ask me to go on, if you want the rest.",
+        "declined": "The model declined to say more on this.",
         "stand_in": "Answered by `{model}`, since `{usual}` could not.",
         # --- endings
         "stopped": "Stopped.",
@@ -186,6 +187,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "masked": "您的消息中有疑似私密的内容，已在任何人看到之前被遮盖。",
         "trimmed": "对话已经很长：最早的部分我已看不到。`reset` 重新开始，`context` 查看我能看到的内容。",
         "cut_at_length": "回答到此达到长度上限。如需其余部分，请按“继续”或让我继续。",
+        "declined": "模型拒绝就此继续作答。",
         "stand_in": "由 `{model}` 作答，因为 `{usual}` 未能回答。",
         "stopped": "已停止。",
         "reset_meanwhile": "已停止：对话已重置。",

@@ -76,7 +76,7 @@ class Call:
 class Speech:
     """One turn being answered: where it stands. `line` are the candidates that are left, the one in question first; `rounds` are how
     often the answer may still be gone on with; `broken` is whose answer broke off last; `gave_up` is why the first one was left.
-    `fitted` and `windows` (of prompts that were too long) are by the voice's `id`."""
+    `failed`, `fitted` and `windows` (of prompts that were too long) go by the voice's `id`."""
 
     held: Held
     reply: Reply
@@ -86,6 +86,7 @@ class Speech:
     calls: int = 0
     broken: Voice | None = None
     gave_up: ProviderError | None = None
+    failed: set[int] = field(default_factory=set)
     fitted: dict[int, Fitted] = field(default_factory=dict)
     windows: dict[int, Window] = field(default_factory=dict)
 
@@ -135,7 +136,8 @@ class Speaker:
                 raise  # the question, not the model: nobody else is asked to answer it after all
             except ProviderError as error:
                 log.warning("turn %s: %s failed (%s: %s)", speech.turn.id, voice.label, error.code, error)
-                if not isinstance(error, Doubtful):
+                if id(voice) not in speech.failed and not isinstance(error, Doubtful):
+                    speech.failed.add(id(voice))
                     self._breakers.failed(voice, error)
                 await self._recover(speech, voice, error)
             else:
@@ -147,8 +149,9 @@ class Speaker:
     async def _recover(self, speech: Speech, voice: Voice, error: ProviderError) -> None:
         """Decide who is asked next, and with what; raises when nobody is left."""
         if isinstance(error, TooLong) and _can_trim(speech, voice):
-            most = voice.counter.most(speech.fitted.pop(id(voice)).size)
-            speech.windows[id(voice)] = replace(voice.window, prompt=most // 2)
+            fitted = speech.fitted.pop(id(voice))
+            half = voice.counter.most(fitted.size) - max(fitted.history // 2, 1)
+            speech.windows[id(voice)] = replace(voice.window, prompt=half)
             return
         if _broke_off(error) and speech.rounds and (wait := _pause(error)) <= POLICY.total:
             speech.rounds -= 1

@@ -1,0 +1,117 @@
+"""A turn from its question to its end, with a real engine, real stores and whatever models are given: without workers, one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.chat import State, Turn
+from bot.context import Window
+from bot.counting import Exact
+from bot.engine import Engine
+from bot.inbox import Held
+from bot.limits import Limits
+from bot.models import Model
+from bot.ports import Provider
+from bot.preferences import Decided, Preferences
+from bot.redaction import Redactor
+from bot.rules import Rulebook
+from bot.speaking import Continuing, Speaker
+from bot.telemetry import Meters
+from bot.tokens import tokenizer_for
+from bot.voice import SameEverywhere, Voice
+from storage.stores import Stores
+from storage.tables import calls, turns
+from tests.desk import LEASE, Desk
+from tests.fakes import CHANNEL, FakeClock, FakePlatform, Shown
+
+ROOMY = Window(4_000, 500)
+ROUNDS = Continuing()
+NO_RULES = Rulebook()
+
+
+def voice(provider: Provider, model: Model, *, window: Window = ROOMY) -> Voice:
+    return Voice(provider, model, "Be kind.", window, Exact(tokenizer_for("gpt-4o")))
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one turn: what was shown, and what stands in the books."""
+
+    shown: Shown
+    turn: Any
+    calls: Sequence[Any]
+
+    @property
+    def text(self) -> str:
+        return self.shown.notice or self.shown.text
+
+    @property
+    def state(self) -> State:
+        return State(self.turn.state)
+
+
+@dataclass
+class Rig:
+    """`waits` are the seconds that were slept, in no time at all."""
+
+    stores: Stores
+    clock: FakeClock
+    platform: FakePlatform = field(default_factory=FakePlatform)
+    waits: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.stores, self.clock)
+
+    def open(self, *voices: Voice, continuing: Continuing = ROUNDS, rules: Rulebook = NO_RULES) -> None:
+        """Begin anew with these candidates, and no memory of their failures."""
+        limits = Limits(self.stores.ledger, rules, b"key")
+        decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
+        speaker = Speaker(
+            conversations=self.stores.conversations,
+            limits=limits,
+            voices=SameEverywhere(*voices),
+            decided=decided,
+            redactor=Redactor(),
+            continuing=continuing,
+            clock=self.clock,
+            sleep=self._sleep,
+        )
+        self.engine = Engine(
+            platforms={"fake": self.platform},
+            conversations=self.stores.conversations,
+            speaker=speaker,
+            counter=voices[0].counter,
+            language="en",
+            attempts=3,
+            clock=self.clock,
+            meters=Meters(),
+        )
+
+    async def ask(self, text: str, *, channel: str = "C1") -> Outcome:
+        """Ask, and have it answered."""
+        self.waits.clear()
+        await self.desk.ask(text, place=replace(CHANNEL, channel=channel))
+        return await self.answer(await self.desk.claimed())
+
+    async def go_on(self, outcome: Outcome) -> Outcome:
+        """Press Continue."""
+        assert await self.stores.inbox.go_on(outcome.turn.id, None, self.clock.now)
+        return await self.answer(await self.desk.claimed())
+
+    async def answer(self, turn: Turn) -> Outcome:
+        await self.engine.answer(Held(self.stores.inbox, turn, "w1", LEASE, self.clock))
+        async with self.stores.database.reading() as sql:
+            row = (await sql.execute(select(turns).where(turns.c.id == turn.id))).one()
+            made = (
+                await sql.execute(select(calls).where(calls.c.turn_id == turn.id).order_by(calls.c.id))
+            ).all()
+        return Outcome(self.platform.shown[turn.message], row, made)
+
+    async def _sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        await asyncio.sleep(0)
