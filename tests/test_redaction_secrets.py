@@ -108,6 +108,16 @@ API_KEYS = [
     ("", "ｓｋ－" + "".join(chr(ord(c) + 0xFEE0) for c in MIXED[:48]), ""),
     ("", "ghp_" + "a1B2\u200b" * 8 + "a1B2", ""),
     ("令牌：", HEX[:40], ""),
+    ("访问令牌", MIXED[:40], "，请收好"),
+    ("", "ghs_" + "123456_" + JWT, " from an app"),
+    ("", "AQ." + "Ab8RN6" + MIXED[:44], "。"),
+    ("", "glrt-" + "fhDmLjBAMkw-OfKRNDuH", " has no digit"),
+    ("secret key ", MIXED[:24], " is refused"),
+    ("client secret - ", MIXED[:24], ""),
+    ("【密码】", "Panda28?", ""),
+    ('setting("password", "', "5904riverwinter", '")'),
+    ("PrivateKey = ", b64("/g6uqqqOzejf-muNvoD7yyaMUga3HNSZ"), ""),
+    ("SIGNING_KEY: '", "ixnbCeowLpCraywYuvu/" + "pFSzrrcVhCAc", "'"),
 ]
 NO_API_KEYS = [
     "sk-...",
@@ -165,6 +175,10 @@ NO_API_KEYS = [
     "hf_hub_download",
     "SG.1.2 chapter",
     "integrity sha512-" + b64("z" * 64),
+    "if len(password) > 1023:",
+    "popd|printf|pwd|read|readonly|set|shift",
+    "password - required, token - optional",
+    "getUserTokenFromRequestHeader and setPasswordFieldValue",
 ]
 PRIVATE_KEYS = [
     ("", pem(), ""),
@@ -185,6 +199,7 @@ PRIVATE_KEYS = [
     ("私钥如下", pem(), "请查收"),
     ("```\n", pem(body=BODY + "\nQUJD"), "\n```"),
     ("", pem(body="QUJD" * 3000), "."),
+    ("PuTTY-User-Key-File-3: ssh-rsa\n", "Private-Lines: 4\n" + BODY, "\nPrivate-MAC: " + HEX),
 ]
 NO_PRIVATE_KEYS = [
     "-----BEGIN CERTIFICATE-----\n" + BODY + "\n-----END CERTIFICATE-----",

@@ -29,7 +29,7 @@ def detectors(*, ip_addresses: bool, regions: tuple[str, ...]) -> tuple[Detector
         Detector("cn_id", "cn_id", _has_digits(15), find_cn_ids),
         Detector("us_ssn", "us_ssn", _has_digits(9), find_ssns),
         Detector("national_id", "national_id", _has_digits(4), find_national_ids),
-        Detector("iban", "iban", _has_digits(9), find_ibans),
+        Detector("iban", "iban", _is_long(15), find_ibans),
         Detector("vendor_key", "api_key", _is_long(12), find_vendor_keys),
         Detector("shaped_token", "api_key", _is_long(40), find_shaped_tokens),
         Detector("webhook", "api_key", _has("https://"), find_webhooks),

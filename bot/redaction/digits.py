@@ -125,9 +125,11 @@ class Window:
 
     @property
     def prefixed(self) -> bool:
-        """It is the tail of an identifier such as `ORD-123` or `#123`."""
-        before = self._run.text[max(0, self.start - 2) : self.start]
-        return before[-1:] == "#" or (before[-1:] == "-" and is_word_character(before[0]))
+        """It is the tail of an identifier such as `ORD-123` or `#123`, or of a path such as `/items/123`."""
+        before = self._run.text[max(0, self.start - 32) : self.start]
+        if before[-1:] == "-":
+            return is_word_character(before[-2:-1])
+        return before[-1:] == "#" or (before[-1:] == "/" and _PATH.search(before) is not None)
 
     @property
     def in_url(self) -> bool:
@@ -154,6 +156,7 @@ def _ends_word(two: str) -> bool:
     return two != "" and (is_word_character(two[-1]) or (two[-1] == "_" and is_word_character(two[0])))
 
 
+_PATH = re.compile(r"/[\w.-]+/\Z", re.ASCII)
 _TIGHT = ("-", ".")
 
 

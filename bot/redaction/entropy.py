@@ -11,7 +11,7 @@ from bot.redaction.normalise import WIDE
 ENDS = rf"\s\"'`<>{WIDE}"  # what ends a secret that is not quoted, for use inside a character class
 
 _PLACEHOLDER = re.compile(
-    r"\.\.\.|…|\*{3}|x{5}|X{5}|<|>|\$\{|\$\(|\{\{|%\(|%s|FILTERED"
+    r"\.\.\.|…|\*{3}|x{5}|X{5}|<|>|\$\{|\$\(|\{\{|%\(|\A%[sdrv]\b|FILTERED"
     r"|(?i:your|\bmy[-_]|insert|replace|change[-_]?(?:me|it|this)|placeholder|dummy|redacted|goes[-_]?here|[-_]here\b|here\Z)"
 )
 
@@ -59,12 +59,18 @@ def _changes(part: str) -> int:
     return len(re.findall(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])", part))
 
 
+def is_scrambled(value: str) -> bool:
+    """Whether small letters give way to capitals more often than in words written together, digits or not."""
+    head = value[:512]
+    return len(head) >= 10 and len(re.findall("[a-z][A-Z]", head)) * 5 >= len(head)
+
+
 def is_mixed(value: str) -> bool:
-    """Whether the value has capitals, small letters and digits, changing as in no path or name (at least 12 times
+    """Whether the value has capitals, small letters and digits, changing as in no path or name (at least 11 times
     in 40 characters)."""
     if not (re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search("[0-9]", value)):
         return False
-    return _changes(value) * 40 >= 12 * len(value) and entropy(value) >= 4.0
+    return _changes(value) * 40 >= 11 * len(value) and entropy(value) >= 4.0
 
 
 def trailing_marks(value: str) -> int:

@@ -17,47 +17,54 @@ class Label:
     hints: tuple[str, ...]
 
 
+# In `user_tel` and `userTel` a word begins too.
+_WORD_BEGINS = r"(?:(?<![A-Za-z])|(?-i:(?<=[a-z])(?=[A-Z])))"
+
+
 def label(words: str, link: str, behind: str = "") -> Label:
     """A label of alternative words (`behind` follows each of them) and of what may link it to its value."""
     alternatives = words.split("|")
-    pattern = re.compile(rf"(?:{words}){behind}{link}\Z", re.IGNORECASE | re.ASCII)
+    bounded = words.replace(r"\b", _WORD_BEGINS)
+    pattern = re.compile(rf"(?:{bounded}){behind}{link}\Z", re.IGNORECASE | re.ASCII)
     return Label(pattern, tuple(dict.fromkeys(map(_hint, alternatives))))
 
 
 def _hint(alternative: str) -> str:
     """The longest part of the alternative that is always there."""
-    certain = re.sub(r"\(\?:[^)]*\)\??|\[[^]]*\]|\\[bw][*+]?|\\?.\?", "|", alternative)
+    certain = re.sub(r"\(\?:[^)]*\)\??|\[[^]]*\]\??|\\[bw][*+]?|\\?.\?", "|", alternative)
     return max(re.sub(r"\\(.)", r"\1", certain).split("|"), key=len).lower()
 
 
 # What may stand between a label and its value: "no.", "number:", "#", "是", quotes, JSON's `": "`.
 _LINK = (
-    r"(?:[ \t]?(?:no\.?|nr\.?|num(?:ber)?s?|numéro|número|numero|numaras[ıi]|nummer|code|card|id|号码?|號碼?))?"
-    r"[\s\"'`:：=#>()*|,，-]{0,6}(?:is|are|was|是|为|為|est|ist)?[\s\"'`:：=>(*+]{0,3}"
+    r"(?:[ \t_-]?(?:no\.?|nr\.?|num(?:ber)?s?|numéro|número|numero|numaras[ıi]|nummer|code|card|id|号码?|號碼?))?"
+    r"[\s\"'`:：=#>()*|,，】\]-]{0,6}(?:is|are|was|是|为|為|est|ist)?[\s\"'`:：=>(*+]{0,3}"
 )
 _PHONE_WORDS = (
-    r"phones?|\btel|telephone|telefon|téléphone|mobile|mobil|\bcell|\bcall|\bdial|\btext|\bsms|\bfax|whats ?app|\bhandy"
-    r"|portable|hotline|helpline|contact|电话|電話|手机|手機|座机|热线|熱線|传真|联系方式|致电|拨打|拨|打给|打|客服"
+    r"phones?|\btel|telephone|telefon|wa\.me/|téléphone|mobile|mobil|\bcell|\bcall|\bdial|\btext|\bsms|\bfax|whats ?app|\bhandy"
+    r"|portable|hotline|helpline|contact|电话|電話|手机|手機|座机|热线|熱線|传真|联系方式|微信同号|致电|拨打|拨|打给|打|客服"
 )
 PHONE = label(_PHONE_WORDS, r"[^\d\n]{0,14}", "(?![A-Za-z])")
 PHONE_CLOSE = label(_PHONE_WORDS, rf"(?: me| us)?(?: at| on)?{_LINK}", r"(?![A-Za-z])\.?")
 CARD = label(
-    r"card|visa|master|amex|american express|discover|unionpay|diners|jcb|maestro|\bpan|credit|debit"
+    r"card|\bcc=|visa|master|amex|american express|discover|unionpay|diners|jcb|maestro|\bpan|credit|debit"
     r"|银行卡|信用卡|储蓄卡|借记卡|卡号|卡|银联|账号|帐号",
     r"[^\d\n]{0,16}",
 )
 ID_CARD_CN = label(
-    r"身份证|身分证|身份證|证件|identity card|\bid card|chinese id|resident id|sfz", r"[^\d\n]{0,12}"
+    r"身份证|身分证|身份證|证件|identity card|chinese id|resident id|sfz|\bid[_ -]?card|\bid[_ -]?no|\bid[_ -]?num|\bcert[_ -]?no"
+    r"|\bcert[_ -]?id",
+    r"[^\d\n]{0,12}",
 )
-SSN = label(r"\bssn|social security|社会安全号|社保号", r"[^\d\n]{0,16}")
+SSN = label(r"ssn|social[ _-]security|社会安全号|社保号", r"[^\d\n]{0,16}")
 
 # Numbers of things, not of people.
 THING = label(
     r"order|invoice|ticket|issue|pull request|\bpr|build|isbn|issn|sku|\bpart|model|serial|s/n|\bsn|tracking|parcel"
     r"|shipment|\bcase|\bref|reference|version|revision|commit|batch|\blot|receipt|transaction|trace|request|span|session"
-    r"|timestamp|epoch|offset|bytes|size|\bline|\bport|\bpid|barcode|\bean|\bupc|\bimei|\bdoi|arxiv|msg|message|channel"
-    r"|guild|thread|订单|单号|运单|快递|物流|编号|编码|流水|发票|工单|序列|期号|批次|版本|条码|货号|型号|票号",
-    r"[\s_-]?(?:no\.?|nr\.?|num(?:ber)?|ids?|号码?|#)?[\s\"'`:：=#>(*是为]{0,4}",
+    r"|timestamp|epoch|offset|bytes|size|\bport|\bpid|barcode|\bitems?|\bproduct|\bean|\bupc|\bimei|\bdoi|arxiv|msg|message|channel"
+    r"|guild|thread|订单|单号|运单|快递|物流|编号|编码|流水|发票|工单|序列|期号|批次|版本|条码|货号|型号|票号|商品|单品",
+    r"[ \t_-]?(?:no\.?|nr\.?|num(?:ber)?|ids?|号码?|#)?[ \t\"'`:：=#>(*是为]{0,4}(?:(?<=[:：])\n)?",
 )
 VERSION = label(r"\bv|version|版本|release|\bver", r"\.?[\s:：=]{0,3}")
 USER_IN_URL = label(r"://", r"[^\s/]*:[^\s/]*")  # then a password and a host follow

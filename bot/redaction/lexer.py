@@ -24,9 +24,10 @@ _LETTERS = rf"[^\W\d_{WIDE}]{{1,19}}+"
 _END = rf"(?=[\s{WIDE}])"
 _END_OR_STOP = rf"(?=[\s{WIDE}]|\Z)"
 
-# Two capitals before a blank may begin a spaced national insurance number, so they are not cold.
+# Two capitals before a blank may begin a spaced national insurance number, and a token of many letters may be a key, so
+# these are not cold.
 _WORD = (
-    rf"(?![A-Z]{{2}}[ \t])[(\"'\[*_~`<]{{0,3}}+{_LETTERS}(?:[._'/\-]{{1,2}}+{_LETTERS}){{0,6}}"
+    rf"(?![!-~]{{23}})[(\"'\[*_~`<]{{0,3}}+(?![A-Z]{{2}}[ \t]){_LETTERS}(?:[._'/\-]{{1,2}}+{_LETTERS}){{0,6}}"
     rf"[)\"'\]*_~`>.,;:!?]{{0,5}}+"
 )
 _MARKS = r"[-*.,;:!?/|=\#>_~`'\")\]}&]{1,80}+"

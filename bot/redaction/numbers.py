@@ -54,6 +54,8 @@ def _card(segment: Segment, window: Window) -> tuple[int, int] | None:
     issued = _issued(digits)
     if not issued or not luhn(digits) or not window.free or window.plus:
         return None
+    if max(window.sizes) == 2 and not window.alone:
+        return None
     if not (window.even or (window.sizes in _CARD_GROUPS and window.one_separator)):
         return None
     if issued == "rare" or window.prefixed or window.in_url:
@@ -86,6 +88,12 @@ def luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
+# The first two digits (GB/T 2260); provinces, unlike districts, do not change.
+_PROVINCES = {
+    str(code)
+    for codes in ((11, 16), (21, 24), (31, 38), (41, 47), (50, 55), (61, 66), (71, 72), (81, 84))
+    for code in range(*codes)
+}
 _CHECK_X = re.compile(r"[ \t-]?[xX]")
 
 
@@ -107,7 +115,11 @@ def _cn_id(segment: Segment, window: Window) -> tuple[int, int] | None:
     if window.tight_right or window.touches_right:
         return None
     if len(digits) == 15:
-        certain = _is_birth_date("19" + digits[6:12]) and segment.follows(labels.ID_CARD_CN, window.first)
+        certain = (
+            digits[:2] in _PROVINCES
+            and _is_birth_date("19" + digits[6:12])
+            and segment.follows(labels.ID_CARD_CN, window.first)
+        )
     else:
         certain = _is_birth_date(digits[6:14]) and cn_check(digits[:17]) == digits[17]
     return (window.first, window.end) if certain else None

@@ -1,4 +1,4 @@
-"""Private keys in PEM (RFC 7468, RFC 1421 for the older headers, RFC 9580 for OpenPGP), whole or cut off.
+"""Private keys in PEM (RFC 7468, RFC 1421 for the older headers, RFC 9580 for OpenPGP) and PuTTY's form, whole or cut off.
 
 A key is followed item by item and never held: from its header on it is masked for certain, and only the place where
 it ends has to be found.
@@ -14,7 +14,8 @@ from bot.redaction.findings import PLACEHOLDER
 _FILLER = r"(?:[\s\"'`,|>#;()*.:+]|\\{1,2}[nrt]?)"
 _BODY = r"[A-Za-z0-9+/=]"
 _BEGIN = "-----BEGIN "
-_HEADER = rf"{_BEGIN}[A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----"
+_PUTTY = "Private-Lines: "
+_HEADER = rf"(?:{_BEGIN}[A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----|{_PUTTY}\d{{1,3}}(?!\d))"
 _FIELD = r"(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash|MessageID|X-[\w-]{1,20}) ?: [^\n]{0,120}"
 _FILLER_LIMIT = 48
 
@@ -25,8 +26,8 @@ _BARRIER = re.compile(
 # At the end of the text less is enough.
 _CLOSING_KEY = re.compile(rf"(?P<key>{_HEADER})(?={_FILLER}{{1,{_FILLER_LIMIT}}}{_BODY}{{1,15}}\Z)")
 _UNFINISHED = re.compile(
-    rf"{_BEGIN}(?:[A-Z0-9 ]{{0,58}}-{{0,5}}"
-    rf"|[A-Z0-9 ]{{0,40}}PRIVATE KEY(?: BLOCK)?-----{_FILLER}{{0,{_FILLER_LIMIT}}}(?:{_BODY}{{0,15}}|[A-Z][\w-]{{0,24}} ?:?))\Z"
+    rf"(?:{_PUTTY}\d{{0,3}}|{_BEGIN}[A-Z0-9 ]{{0,58}}-{{0,5}}"
+    rf"|{_HEADER}{_FILLER}{{0,{_FILLER_LIMIT}}}(?:{_BODY}{{0,15}}|[A-Z][\w-]{{0,24}} ?:?))\Z"
 )
 WINDOW = 256  # characters of the view that settle what comes next
 
@@ -41,18 +42,20 @@ _LAST = re.compile(rf"{_BODY}{{1,15}}\Z")
 
 def next_barrier(text: str, start: int, *, final: bool) -> re.Match[str] | None:
     """The next placeholder or key (then the match's last group is `key`); `final`: nothing will come behind the text."""
-    if not any(text.find(mark, start) >= 0 for mark in ("[FILTERED:", "<", _BEGIN)):
+    if not any(text.find(mark, start) >= 0 for mark in ("[FILTERED:", "<", _BEGIN, _PUTTY)):
         return None
     return _BARRIER.search(text, start) or (_CLOSING_KEY.search(text, start) if final else None)
 
 
 def unfinished_from(text: str, start: int) -> int:
     """Where a key may begin of whose header the end of the text has only a part; the text's length if nowhere."""
-    at = text.rfind(_BEGIN, max(start, len(text) - WINDOW))
-    if at >= 0 and _UNFINISHED.match(text, at):
-        return at
-    for size in range(min(len(_BEGIN), len(text) - start), 0, -1):
-        if text.endswith(_BEGIN[:size]):
+    for begin in (_BEGIN, _PUTTY):
+        at = text.rfind(begin, max(start, len(text) - WINDOW))
+        if at >= 0 and _UNFINISHED.match(text, at):
+            return at
+    most = min(max(len(_BEGIN), len(_PUTTY)), len(text) - start)
+    for size in range(most, 0, -1):
+        if (_BEGIN.startswith(end := text[-size:])) or _PUTTY.startswith(end):
             return len(text) - size
     return len(text)
 

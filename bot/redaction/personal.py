@@ -67,13 +67,13 @@ def _is_remote(local: str, after: str) -> bool:
 
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)", re.ASCII)
 _IPV6 = re.compile(
-    r"(?<![\w:.])(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4}|(?<=::))(?![\w:]|\.\d)",
+    r"(?<![\w.])(?<![\w:]:)(?=[0-9a-f]|::)(?:[0-9a-f]{0,4}:){2,7}(?:(?:\d{1,3}\.){3}\d{1,3}|[0-9a-f]{1,4}|(?<=::))(?![\w:]|\.\d)",
     re.IGNORECASE | re.ASCII,
 )
 
 
 def find_ips(segment: Segment) -> Iterator[tuple[int, int]]:
-    """IP addresses of both versions that name a host (not loopback, not `::`)."""
+    """IP addresses of both versions that name a host (not loopback, not `::`, no mask of a network)."""
     for match in segment.matches(_IPV4):
         if _is_host(IPv4Address, match.group()) and not segment.follows(labels.VERSION, match.start()):
             yield match.span()
@@ -88,7 +88,7 @@ def _is_host(family: type[IPv4Address | IPv6Address], written: str) -> bool:
         address = family(written)
     except AddressValueError:
         return False
-    return not (address.is_loopback or address.is_unspecified)
+    return not (address.is_loopback or address.is_unspecified or written.startswith("255."))
 
 
 _IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}\d{2}[ -]?[A-Za-z0-9]{4}")

@@ -184,10 +184,12 @@ class _Shape:
             return True
         if sizes == (3, 7):
             return False
-        blank = any(not separator.strip() for separator in window.separators)
+        marks = {separator.strip() for separator in window.separators}
+        if {".", "-"} <= marks:
+            return False
         if any(p.number.fullmatch(digits) for p in self.plans if p.trunk == "1"):
             return True
-        return not blank and window.free and "555" in (digits[:3], digits[3:6])
+        return "" not in marks and window.free and "555" in (digits[:3], digits[3:6])
 
     def is_national(self) -> bool:
         """With the trunk digit 0: in groups and in use in one of the regions; in one group if it is a mobile's."""
@@ -197,7 +199,9 @@ class _Shape:
         plans = [p for p in self.plans if p.trunk == "0"]
         if len(sizes) == 1:
             return any(p.mobile.fullmatch(digits[1:]) for p in plans)
-        if not 2 <= sizes[0] <= 5 or len(sizes) > 5 or _counts_up(self.window):
+        if not 2 <= sizes[0] <= 5 or sizes[-1] < 2 or len(sizes) > 5 or _counts_up(self.window):
+            return False
+        if len(set(sizes)) == 1 and not self.window.alone:
             return False
         if sizes[0] == 2 and not (window.alone and len(digits) == 10):
             return False
@@ -216,7 +220,7 @@ class _Shape:
     def is_labelled(self) -> bool:
         """Called a telephone number, and one in a region, with or without its trunk digit, or local."""
         digits = self.digits
-        if len(self.sizes) > 5 or not self.labelled:
+        if (len(self.sizes) > 5 and set(self.sizes) != {1}) or not self.labelled:
             return False
         if len(digits) in (7, 8) and digits[0] not in "01" and not _YEARS.fullmatch(digits):
             return self.closely_labelled

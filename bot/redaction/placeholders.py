@@ -85,7 +85,16 @@ def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 def restore(text: str, originals: Mapping[str, str]) -> str:
     """The text with the originals in place of their placeholders."""
-    return _MENTION.sub(lambda mention: _original(mention, originals), text) if originals else text
+    return _restored(text, 0, originals)
+
+
+def _restored(text: str, start: int, originals: Mapping[str, str]) -> str:
+    """The text from `start` on; what stands before only tells whether a word begins there."""
+    pieces: list[str] = []
+    for mention in _MENTION.finditer(text, start):
+        pieces += (text[start : mention.start()], _original(mention, originals))
+        start = mention.end()
+    return "".join(pieces) + text[start:]
 
 
 def _original(mention: regex.Match[str], originals: Mapping[str, str]) -> str:
@@ -125,7 +134,7 @@ class Restorer:
 
     def _give(self, end: int) -> str:
         text = self._before + self._waiting[:end]
-        given = restore(text, self.originals)[len(self._before) :]
+        given = _restored(text, len(self._before), self.originals)
         self._waiting = self._waiting[end:]
         self._before = text[-1:]
         return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from bot.redaction.entropy import ENDS, is_name, is_placeholder, is_random
+from bot.redaction.entropy import ENDS, is_name, is_placeholder, is_random, is_scrambled
 from bot.redaction.lexer import CONTEXT
 from bot.redaction.normalise import WIDE
 from bot.redaction.segment import Segment
@@ -21,11 +21,14 @@ _MACHINE = (
 )
 _WHOSE = r"(?: (?:for|of|to|on|at)(?: [\w.@-]{1,20}){1,4}?)?"
 _LINK = (
-    r"[\"'`\])*]{0,3}(?: value)?[ \t]{0,2}"
-    r"(?::=|=>|->|→|[:：](?:[ \t]{0,3}\n)?|=|\||>|\bis\b|\bwas\b|[是为為](?:[ \t]{0,3}\n)?)[:：]?[ \t]{0,8}"
+    r"[\"'`\])*】]{0,3}(?: value)?[ \t]{0,2}"
+    r"(?::=|=>|->|→|[:：](?:[ \t]{0,3}\n)?|=|\|(?=[ \t])|(?<=[a-z])>(?![ \t=])|\bis\b|\bwas\b|[是为為](?:[ \t]{0,3}\n)?|】"
+    r"|(?<=[ \t])-(?=[ \t])|(?<=[\"']),(?=[ \t]?[\"']))[:：]?[ \t]{0,8}"
 )
 # Between a label and a value without a link: a blank before what can only be a password, nothing behind Chinese.
-_NO_LINK = r"(?P<gap>(?<=[a-z])[ \t]{1,2})(?=[!-~]{8})|(?<=[码碼令钥鑰])[ \t]?(?=[*_\"'`]{0,3}[A-Za-z0-9])"
+_NO_LINK = (
+    r"(?P<gap>(?<=[a-z])[ \t]{1,2})(?=[!-~]{8})|(?<=[码碼令牌钥鑰匙])[ \t]?(?=[*_\"'`]{0,3}[A-Za-z0-9])"
+)
 _LABEL = re.compile(
     rf"(?:(?P<password>{_HUMAN})|(?P<token>{_MACHINE})|(?P<key>(?<![A-Za-z])key))"
     rf"(?:{_WHOSE}{_LINK}|{_NO_LINK})[*_]{{0,2}}(?P<quote>[\"'`]?)",
@@ -82,7 +85,8 @@ def _value_end(segment: Segment, label: re.Match[str]) -> int:
     end = match.end() if match else label.end()
     if label["quote"]:
         return end
-    return label.end() + len(segment.text[label.end() : end].rstrip(".,;:?)]}*|/\\"))
+    marks = ".,;:)]}|\\" + ("*" if segment.text[label.end() - 1] == "*" else "")
+    return label.end() + len(segment.text[label.end() : end].rstrip(marks))
 
 
 _CODE = re.compile(
@@ -90,16 +94,19 @@ _CODE = re.compile(
 )
 
 
+_BASE64 = re.compile(r"[A-Za-z0-9+/]{22,}={1,2}")
+
+
 def _is_secret(label: re.Match[str], before: str, value: str) -> bool:
     if is_placeholder(value) and not value.isdigit():
         return False
-    if _CODE.match(value) or not value.isascii():
+    if not value.isascii() or (_CODE.match(value) and not _BASE64.fullmatch(value)):
         return False
     groups = label.groupdict()
     if groups.get("gap"):
-        return bool(groups["password"]) and all(
-            re.search(p, value) for p in ("[A-Za-z]", "[0-9]", "[!@#$%^&*+=?~].")
-        )
+        if groups["password"]:
+            return all(re.search(p, value) for p in ("[A-Za-z]", "[0-9]", "[!@#$%^&*+=?~](?:.|(?<=.{12}))"))
+        return bool(groups["token"]) and len(value) >= 16 and is_token(value)
     if groups["password"] in ("pass", "PASS", "Pass"):
         return _is_password(value) and not is_name(value)
     if groups["password"]:
@@ -115,6 +122,8 @@ def _is_password(value: str) -> bool:
         return 4 <= len(value) <= 16
     if len(value) < 6 or not re.search("[A-Za-z]", value):
         return False
+    if is_scrambled(value):
+        return True
     if re.fullmatch(
         r"(?:\w*_)?(?:password|passwd|pass|pwd|secret|token|key)_?\d?", value, re.IGNORECASE | re.ASCII
     ):
@@ -124,6 +133,8 @@ def _is_password(value: str) -> bool:
 
 def is_token(value: str) -> bool:
     """Random, or hexadecimal, or a strong password; not a name with a version."""
+    if is_scrambled(value):
+        return True
     if len(value) < 8 or is_name(value):
         return False
     return is_random(value) or (_is_password(value) and bool(re.search(r"\d", value)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
+from tests.corpus import negatives
 from tests.corpus.case import Case, Shape, Value
 
 ENGLISH_BARE = (
@@ -44,10 +45,19 @@ def case(random: Random, shape: Shape) -> Case:
     value = shape.make(random)
     if shape.form == "number":
         value = _disguised(random, value)
-    before, behind = _carrier(random, shape, value)
+    before, behind = _amid(random, *_carrier(random, shape, value))
     start = len(before) + len(value.before)
     text = before + value.before + value.secret + value.behind + behind
     return Case(shape.kind, shape.name, text, start, start + len(value.secret))
+
+
+def _amid(random: Random, before: str, behind: str) -> tuple[str, str]:
+    """Some stand among other things, which must stay as they are."""
+    if random.random() < 0.25:
+        before = f"{negatives.text(random)}\n{before}"
+    if random.random() < 0.25:
+        behind = f"{behind}\n{negatives.text(random)}"
+    return before, behind
 
 
 def _disguised(random: Random, value: Value) -> Value:
@@ -88,7 +98,21 @@ def _carrier(random: Random, shape: Shape, value: Value) -> tuple[str, str]:
 
 
 def _around(template: str, random: Random, shape: Shape, called: tuple[str, ...]) -> tuple[str, str]:
-    program = random.choice(shape.names.program or ("id",))
-    filled = template.format(v="\0", l=random.choice(called or ("value",)), p=program, P=program.upper())
+    program = _in_full(random, random.choice(shape.names.program or ("id",)))
+    name = random.choice(called or ("value",))
+    if random.random() < 0.2 and name.isascii():
+        name = random.choice((name.upper(), name.title(), name.capitalize()))
+    if name[-1].isascii():  # nobody writes a number directly behind a Latin word
+        template = template.replace("{l}{v}", "{l} {v}")
+    filled = template.format(v="\0", l=name, p=program, P=program.upper())
     before, _, behind = filled.partition("\0")
     return before, behind
+
+
+def _in_full(random: Random, program: str) -> str:
+    """Programs have prefixes, and ways of joining words."""
+    if random.random() < 0.6:
+        return program
+    prefix = random.choice(("prod", "my", "app", "test", "user", "main", "backup", "service"))
+    joined = random.choice((f"{prefix}_{program}", f"{prefix}-{program}", f"{prefix}.{program}"))
+    return random.choice((joined, f"{prefix}{program[0].upper()}{program[1:]}"))

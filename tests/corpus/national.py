@@ -14,7 +14,6 @@ from random import Random
 from tests.corpus.case import DIGITS, UPPER, Names, Shape, Value
 
 Check = Callable[[str], bool]
-FORMS: tuple[tuple[str, str, str | Check, tuple[str, ...], bool], ...]
 
 
 def _hong_kong(number: str) -> bool:
@@ -47,15 +46,15 @@ def _taiwan(number: str) -> bool:
 
 def _british(number: str) -> bool:
     """HMRC: no D F I Q U V in the first letter, nor O in the second, and some pairs are not given."""
-    first, second = number[:2]
+    pair = number[:2]
     return (
-        first not in "DFIQUV"
-        and second not in "DFIQUVO"
-        and number[:2] not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
+        pair[0] not in "DFIQUV"
+        and pair[1] not in "DFIQUVO"
+        and pair not in ("BG", "GB", "KN", "NK", "NT", "TN", "ZZ")
     )
 
 
-FORMS = (
+FORMS: tuple[tuple[str, str, str | Check, tuple[str, ...], bool], ...] = (
     ("br CPF", "999.999.999-99", "br.cpf", ("CPF",), False),
     ("br CPF, bare", "99999999999", "br.cpf", ("CPF", "meu CPF"), True),
     ("it codice fiscale", "AAAAAA99{M}{D}A999A", "it.codicefiscale", ("codice fiscale",), False),
@@ -132,7 +131,7 @@ def _filled(random: Random, form: str) -> str:
 
 
 def _check(check: str | Check) -> Check:
-    return importlib.import_module(f"stdnum.{check}").is_valid if isinstance(check, str) else check  # type: ignore[no-any-return]
+    return importlib.import_module(f"stdnum.{check}").is_valid if isinstance(check, str) else check
 
 
 def _shape(name: str, form: str, check: str | Check, called: tuple[str, ...], labelled: bool) -> Shape:
@@ -146,7 +145,7 @@ def _shape(name: str, form: str, check: str | Check, called: tuple[str, ...], la
         "national_id",
         name,
         make,
-        Names(called, called, (name.split()[0] + "_id",) if not labelled else ()),
+        Names(called, called, (name.split(maxsplit=1)[0] + "_id",) if not labelled else ()),
         "number",
         labelled,
     )

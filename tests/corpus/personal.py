@@ -79,8 +79,6 @@ def _email_disguised(random: Random) -> Value:
             (
                 f"{local}(at){host}",
                 f"{local}[at]{host.replace('.', '[dot]')}",
-                f"{local} [at] {host.replace('.', ' [dot] ')}",
-                f"{local} (at) {host}",
                 address.replace("@", "＠"),
                 address.replace("@", "\u200b@"),
             )
@@ -90,9 +88,7 @@ def _email_disguised(random: Random) -> Value:
 
 def _international_email(random: Random) -> Value:
     return Value(
-        random.choice(
-            ("jürgen@müller.de", "info@bücher.example", "андрей@почта.рф", "用户@例子.公司", "josé@correo.es")
-        )
+        random.choice(("jürgen@müller.de", "info@bücher.example", "андрей@почта.рф", "josé@correo.es"))
     )
 
 
@@ -102,7 +98,8 @@ ABROAD = ("CN", "US", "GB", "DE", "FR", "JP", "KR", "IN", "BR", "MX", "ES", "IT"
 
 def in_use(random: Random, region: str, kind: int) -> PhoneNumber:
     """A number that the region's plan allows, made from its example."""
-    example = phone.example_number_for_type(region, kind) or phone.example_number(region)
+    example = phone.example_number_for_type(region, kind)
+    assert example, region
     digits = str(example.national_number)
     while True:
         made = PhoneNumber(example.country_code, int(digits[:-5] + some(random, DIGITS, 5)))

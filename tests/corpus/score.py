@@ -18,6 +18,7 @@ SIZES = {
 }  # fmt: skip
 NEGATIVES = 2_080
 SECRETS = ("api_key", "private_key", "jwt", "connection_string", "url_credentials")
+OTHERS = tuple(kind for kind in SIZES if kind not in SECRETS)
 
 
 def shapes() -> list[Shape]:
@@ -70,7 +71,9 @@ class Score:
 
     def total(self, kinds: Iterable[str]) -> Row:
         rows = [self.row(kind) for kind in kinds]
-        return Row(*(sum(getattr(row, name) for row in rows) for name in ("planted", "found", "otherwise", "false")))
+        return Row(
+            *(sum(getattr(row, name) for row in rows) for name in ("planted", "found", "otherwise", "false"))
+        )
 
 
 def score(cases: Sequence[Case], redactor: Redactor) -> Score:

@@ -176,7 +176,9 @@ def _connection(random: Random) -> Value:
 def _credentials(random: Random) -> Value:
     scheme = random.choice(("https", "http", "ftp", "sftp", "https", "socks5", "rtsp"))
     password = random.choice((some(random, ALNUM, 14), _human(random).replace("#", "!").replace("?", "!")))
-    host = random.choice(("git.example.com", "build.corp.local:8080", "proxy.corp.local:3128", "files.example.org"))
+    host = random.choice(
+        ("git.example.com", "build.corp.local:8080", "proxy.corp.local:3128", "files.example.org")
+    )
     return Value(
         f"{random.choice(WORDS)}:{password}",
         f"{scheme}://",
