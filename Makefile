@@ -13,7 +13,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test lint types layers check crash lock clean
+.PHONY: help run extras test corpus lint types layers check crash lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -31,6 +31,10 @@ test: ## Run all tests
 	@for browser in chromium chromium-browser google-chrome; do command -v $$browser >/dev/null && exit; done; \
 		echo "No Chromium found, so browser tests are skipped. Debian and Ubuntu: apt-get install chromium"
 	@$(IN) -m pytest $(PYTEST_FLAGS)
+
+corpus: ## Measure what the filter finds, and write docs/filter-recall.md
+	@$(FOR_TEST)
+	@$(IN) -m tests.corpus
 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from bot import reference
 from bot.errors import ConfigError, StoreUnavailable
+from bot.filter_page import filter_page
 from bot.settings import Settings, endpoint, read_settings
 from bot.telemetry import set_up_logging
 
@@ -127,11 +128,16 @@ def health() -> None:
 @cli.command()
 def settings(
     form: Annotated[
-        str, typer.Option("--as", help="`env` for .env.example, `markdown` for docs/settings.md")
+        str,
+        typer.Option(
+            "--as",
+            help="`env` for .env.example, `markdown` for docs/settings.md, `filter` for docs/filter.md",
+        ),
     ] = "env",
 ) -> None:
-    """Print every setting with its meaning and default."""
-    typer.echo(reference.markdown() if form == "markdown" else reference.env_example(), nl=False)
+    """Print every setting with its meaning and default, or what the filter finds."""
+    pages = {"markdown": reference.markdown, "filter": filter_page}
+    typer.echo(pages.get(form, reference.env_example)(), nl=False)
 
 
 def _say(line: str) -> None:

@@ -22,6 +22,7 @@ UNITS = [
     "-----BEGIN PRIVATE KEY-----\nMIIEpAIBAAKCAQEA1234567890abcdef\n", "-", "eyJ", "eyJhbGciOiJI.", "sk-", "sk-a1b2c3 ", "AKIA",
     "a://b:c", "x://a:" + "@" * 250, "password=", "token for a b c ", "key=a1B2c3", "密码a1", "[FILTERED:", "[FILTERED:x]",
     "\u200b", "a\u200b", "词语", "a", "A ", "a.", "a_1", "\n", " ", "1.1.1.", "a::", "<@1234567890 ", "Bearer ", "１３８", "aa ab ",
+    "bsn 111222333 ", "Private-Lines: ", "Private-Lines: 9\n", "secret - a1", "<EMAIL_1", "aBaBaB ", "ssn 1 ",
     "550e8400-e29b-41d4-a716-446655440000 ", "\ud800", "ghp_" + "a1B2" * 9 + " ",
 ]  # fmt: skip
 
@@ -42,7 +43,7 @@ class Meter:
     def __init__(self) -> None:
         self.work = 0
         words = parse_words("aa\naaa\nab\n词语\nre: a.{0,5}b\n" + "\n".join(f"word {n}" for n in range(500)))
-        counter = Detector("meter", "word", self._count, self._nothing)
+        counter = Detector("meter", "word", "", self._count, self._nothing)
         self.words = CountedWords(words)
         self.rules = Rules((counter, *detectors(ip_addresses=True, regions=("CN", "US"))), self.words)
 
@@ -70,6 +71,15 @@ def test_twice_the_text_is_twice_the_work(unit: str) -> None:
     once, twice = (METER.of((unit * size)[:size]) for size in (6_000, 12_000))
     assert once <= 12 * 6_000
     assert twice <= 2.2 * once + 8_000
+
+
+@pytest.mark.parametrize(
+    "unit", ["sk-a1b2c3 ", "token for a b c ", "a@b.", "[FILTERED:", "<EMAIL_1", "Private-Lines: "]
+)
+def test_megabytes_of_near_misses_are_as_many_times_the_work(unit: str) -> None:
+    once, twice = (METER.of((unit * size)[:size]) for size in (500_000, 1_000_000))
+    assert once <= 12 * 500_000
+    assert twice <= 2.1 * once
 
 
 def test_random_text_is_no_more_work() -> None:

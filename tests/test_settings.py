@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
+from bot.filter_page import filter_page
 from bot.reference import env_example, markdown
 from bot.settings import ROOT, Settings, endpoint, read_settings
 
@@ -94,3 +95,4 @@ def test_the_environment_is_read_in_one_file_only() -> None:
 def test_the_example_and_the_reference_page_are_made_from_the_settings() -> None:
     assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
     assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == markdown()
+    assert (ROOT / "docs/filter.md").read_text(encoding="utf-8") == filter_page()

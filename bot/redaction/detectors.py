@@ -23,24 +23,43 @@ _Hint = Callable[[Segment], bool]
 def detectors(*, ip_addresses: bool, regions: tuple[str, ...]) -> tuple[Detector, ...]:
     """The rules in use; telephone numbers of `regions` are known without their country code."""
     rules = (
-        Detector("email", "email", _has_at, find_emails),
-        Detector("phone", "phone", _has_digits(7), phone_finder(regions)),
-        Detector("card", "card", _has_digits(12), find_cards),
-        Detector("cn_id", "cn_id", _has_digits(15), find_cn_ids),
-        Detector("us_ssn", "us_ssn", _has_digits(9), find_ssns),
-        Detector("national_id", "national_id", _has_digits(4), find_national_ids),
-        Detector("iban", "iban", _is_long(15), find_ibans),
-        Detector("vendor_key", "api_key", _is_long(12), find_vendor_keys),
-        Detector("shaped_token", "api_key", _is_long(40), find_shaped_tokens),
-        Detector("webhook", "api_key", _has("https://"), find_webhooks),
-        Detector("cloud_secret", "api_key", _is_long(40), find_cloud_secrets),
-        Detector("labelled_secret", "api_key", _has_label, find_labelled_secrets),
-        Detector("http_credentials", "api_key", _has_scheme, find_http_credentials),
-        Detector("jwt", "jwt", _has("eyJ"), find_jwts),
-        Detector("connection_string", "connection_string", _has("://"), find_connection_strings),
-        Detector("url_credentials", "url_credentials", _has("://"), find_url_credentials),
-    )
-    return (*rules, Detector("ip", "ip", _has_digits(1), find_ips)) if ip_addresses else rules
+        Detector("email", "email", "addresses, also with (at) and [dot]", _has_at, find_emails),
+        Detector(
+            "phone", "phone", "international numbers in use, national ones of the operator's regions, labelled ones",
+            _has_digits(7), phone_finder(regions),
+        ),
+        Detector("card", "card", "an issuer's prefix and length, and a right Luhn digit", _has_digits(12), find_cards),
+        Detector("cn_id", "cn_id", "length, birth date and check digit; 15 digits behind a label", _has_digits(15), find_cn_ids),
+        Detector("us_ssn", "us_ssn", "3-2-4 digits of those that are given; together behind a label", _has_digits(9), find_ssns),
+        Detector(
+            "national_id", "national_id", "a right check digit in a shape of its own, or behind its name",
+            _has_digits(4), find_national_ids,
+        ),
+        Detector("iban", "iban", "the country's structure and right check digits", _is_long(15), find_ibans),
+        Detector("vendor_key", "api_key", "a vendor's prefix and what follows it", _is_long(12), find_vendor_keys),
+        Detector("shaped_token", "api_key", "a shape that nothing else has: Discord, Telegram, Azure, …", _is_long(40), find_shaped_tokens),
+        Detector(
+            "webhook", "api_key", "incoming webhooks: Slack, Discord, Teams, Feishu, WeCom, DingTalk, …",
+            _has("https://"), find_webhooks,
+        ),
+        Detector("cloud_secret", "api_key", "AWS secret keys, Azure account keys and signatures", _is_long(40), find_cloud_secrets),
+        Detector(
+            "labelled_secret", "api_key", "what stands behind `password:`, `token=`, 密码 and the like, if it looks like a secret",
+            _has_label, find_labelled_secrets,
+        ),
+        Detector("http_credentials", "api_key", "`Authorization: Bearer` and `Basic`, `curl -u`", _has_scheme, find_http_credentials),
+        Detector("jwt", "jwt", "signed, encrypted and unfinished JSON Web Tokens", _has("eyJ"), find_jwts),
+        Detector(
+            "connection_string", "connection_string", "databases, queues, mail servers: the whole address if it holds a password",
+            _has("://"), find_connection_strings,
+        ),
+        Detector(
+            "url_credentials", "url_credentials", "user and password in any other address: these two only",
+            _has("://"), find_url_credentials,
+        ),
+    )  # fmt: skip
+    ip = Detector("ip", "ip", "both versions, if they name a host", _has_digits(1), find_ips)
+    return (*rules, ip) if ip_addresses else rules
 
 
 def _has(part: str) -> _Hint:

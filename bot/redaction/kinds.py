@@ -30,7 +30,7 @@ class Kind:
 
 # The order decides between findings of the same length.
 KINDS = (
-    Kind("private_key", Action.MASK, "Private keys in PEM and OpenPGP armour"),
+    Kind("private_key", Action.MASK, "Private keys: PEM, OpenPGP armour, PuTTY"),
     Kind("jwt", Action.MASK, "JSON Web Tokens"),
     Kind("connection_string", Action.MASK, "Addresses of databases, queues and mail servers that hold a password"),
     Kind("url_credentials", Action.MASK, "User and password in any other address"),

@@ -67,10 +67,11 @@ class Segment:
 class Detector:
     """A rule: what it finds is of one kind. `hint` is cheap and says whether `find` is worth its time.
 
-    `find` yields start and end indices of the view, inside the segment.
+    `find` yields start and end indices of the view, inside the segment. `about` says to people what is found, and how surely.
     """
 
     name: str
     kind: str
+    about: str
     hint: Callable[[Segment], bool]
     find: Callable[[Segment], Iterable[tuple[int, int]]]
