@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.bot_process import BotProcess
+from tests.emulators.llm import LLMEmulator, say
+from tests.fakes_playground import Visitor, until
 from tests.playground_rig import launched, write
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -66,6 +71,60 @@ async def test_everything_is_still_there_after_a_restart(
         await expect(page.locator("#conversation")).to_contain_text("Say hello.")
         await write(page, "/context")
         await expect(page.locator("#conversation")).to_contain_text("1 earlier turn")
+
+
+async def test_every_way_to_speak_to_the_bot_without_a_page(tmp_path: Path) -> None:
+    async with LLMEmulator() as llm, aiohttp.ClientSession() as session:
+        environment = {
+            "OPENAI_API_KEY": "x",
+            "OPENAI_BASE_URL": llm.openai_url,
+            "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
+        }
+        llm.rule = lambda request: say("I heard: ", str(request.body["messages"][-1]["content"]))
+        async with BotProcess(tmp_path / "data", environment) as bot:
+            url = f"http://127.0.0.1:{await bot.port('playground')}"
+            ada, grace = Visitor(session, url, "ada"), Visitor(session, url, "grace")
+
+            async def answer(number: int, saying: str = "", **where: Any) -> str:
+                """The bot's message of that number, once it is whole and says that."""
+                async with asyncio.timeout(15):
+                    while True:
+                        said = [m for m in await ada.messages(**where) if m["author"] == "rejoinder"]
+                        chosen = said[number - 1] if len(said) >= number else None
+                        if chosen and not chosen["open"] and saying in chosen["text"]:
+                            return str(chosen["text"])
+                        await asyncio.sleep(0.02)
+
+            question = await ada.say("@Rejoinder one")
+            first = await answer(1)
+            assert first.startswith("I heard: Ada: one")
+            assert "I keep our conversation" in first
+            await ada.say("nobody is asked")
+            await grace.say("@Rejoinder write to grace" + "@" + "example.org")
+            masked = await answer(2)
+            assert "[FILTERED:email]" in masked and "masked before anyone saw it" in masked
+
+            await ada.say("@Rejoinder in here", thread=question["id"])
+            assert await answer(1, thread=question["id"]) == "I heard: Ada: in here"
+            await ada.say("and on", thread=question["id"])
+            assert await answer(2, thread=question["id"]) == "I heard: Ada: and on"
+            await ada.say("@Rejoinder leave", thread=question["id"])
+            assert "quiet in this thread" in await answer(3, thread=question["id"])
+            await ada.say("still there?", thread=question["id"])
+
+            room = {"channel": "dm-ada"}
+            await ada.say("psst", **room)
+            assert await answer(1, **room) == "I heard: psst"
+            status, _ = await grace.call("GET", "/api/messages", channel="dm-ada")
+            assert status in (403, 404)
+
+            await ada.call("PATCH", f"/api/messages/{question['id']}", text="@Rejoinder two")
+            await until(lambda: len(llm.requests) == 6)
+            await answer(1, "I heard: Ada: two")
+            await ada.say("@Rejoinder reset")
+            await answer(3, "forgotten the 4 earlier turns")
+            assert len(llm.requests) == 6
+        assert "psst" not in bot.output
 
 
 def _share(installed: Path, data: Path) -> None:
