@@ -44,6 +44,7 @@ from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
 from bot.voice import Voices
 from bot.voices import Switchboard, open_menu
+from bot.why import Why
 from storage import migrations
 from storage.stores import Stores, open_stores
 
@@ -119,10 +120,11 @@ class House:
         limits = Limits(stores.ledger, rulebook_of(settings), person_key(settings))
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         self._notebook = Notebook(stores.records, now)
+        why = Why(stores.records, self._notebook, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, decided, settings_command, now),
+            commands=Commands(stores.conversations, limits, voices, decided, settings_command, why, now),
             settings=settings_command,
             redactor=redactor,
             notebook=self._notebook,

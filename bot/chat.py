@@ -118,7 +118,8 @@ class Incoming:
     text that sorts after every earlier revision of it. Both together name what was said, not its delivery: redelivered
     and twin events are one. `address` is a small versioned JSON value, opaque to all but its adapter, enough to answer
     later, from another process. `branched_at` is when the thread's root was said, for a message in a thread. `named` says whom the
-    names in it mean, as they stand there: `@Ada` is `<@U1>`, a role `<@&5>`.
+    names in it mean, as they stand there: `@Ada` is `<@U1>`, a role `<@&5>`. `called`: mentioned by its name, not only by a reply to
+    it. `about` is the message that it replies or links to.
     """
 
     place: Place
@@ -132,6 +133,8 @@ class Incoming:
     revision: str = ""
     branched_at: datetime | None = None
     named: Mapping[str, str] = field(default_factory=dict)
+    called: bool = False
+    about: str = ""
 
     @property
     def key(self) -> str:
@@ -142,6 +145,11 @@ class Incoming:
     def text(self) -> str:
         return plain_text(self.content)
 
+    @property
+    def words(self) -> str:
+        """What the person wrote, without what they quote."""
+        return next((part.text for part in reversed(self.content) if isinstance(part, Text)), "")
+
 
 def message_key(place: Place, message: str) -> str:
     """A message's name across all platforms: its id is its channel's, whatever its thread."""
@@ -150,7 +158,8 @@ def message_key(place: Place, message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """A slash command, a pressed button or a form. `key` is the interaction's or trigger's own id; `named` as with what is said."""
+    """A slash command, a pressed button or a form. `key` is the interaction's or trigger's own id; `named` and `about` as with what
+    is said."""
 
     key: str
     place: Place
@@ -159,6 +168,7 @@ class Invocation:
     argument: str = ""
     direct: bool = False
     named: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
 
 
 class State(StrEnum):

@@ -20,6 +20,7 @@ from bot.settings_command import WORDS as SETTINGS_WORDS
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
 from bot.voice import Voice, Voices
+from bot.why import Why, names_a_message
 
 
 def nothing(argument: str) -> bool:
@@ -29,12 +30,14 @@ def nothing(argument: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Command:
     """`private`: the answer is for the asker's eyes only. `inside`: it is about the conversation, so only for those who may talk here.
-    `takes` says whether words said after the verb are its argument, and not the rest of a question that happens to begin with it."""
+    `takes` says whether words said after the verb are its argument, and not the rest of a question that happens to begin with it.
+    `word`: the verb is a word that people use; said without a slash it is the command only where the bot is called by its name."""
 
     verb: str
     private: bool = True
     inside: bool = False
     takes: Callable[[str], bool] = nothing
+    word: bool = False
     words: tuple[Word, ...] = ()
 
     def summary(self, language: str) -> str:
@@ -48,19 +51,23 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("usage"),
     Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
+    Command("why", takes=names_a_message, word=True, words=(Word("message"),)),
 )
 
 VERBS: Final = {command.verb: command for command in COMMANDS}
 
 
-def spoken_command(text: str) -> tuple[str, str] | None:
-    """Verb and argument, when a text addressed to the bot is a command: `reset`, `/reset` or `!reset`, in any case."""
+def spoken_command(text: str, *, called: bool = True) -> tuple[str, str] | None:
+    """Verb and argument, when a text addressed to the bot is a command: `reset`, `/reset` or `!reset`, in any case. `called`: by its
+    name."""
     if not text.strip():
         return None
     word, *rest = text.split(maxsplit=1)
     verb, argument = word.lower().removeprefix("/").removeprefix("!"), "".join(rest).strip()
     command = VERBS.get(verb)
-    return (verb, argument) if command is not None and command.takes(argument) else None
+    if command is None or not command.takes(argument):
+        return None
+    return None if command.word and word.lower() == verb and not called else (verb, argument)
 
 
 class Commands:
@@ -73,9 +80,10 @@ class Commands:
         voices: Voices,
         decided: Decided,
         settings: SettingsCommand,
+        why: Why,
         clock: Clock,
     ) -> None:
-        self._decided = decided
+        self._decided, self._why = decided, why
         self._conversations, self._limits = conversations, limits
         self._voices, self._clock = voices, clock
         self._settings = settings
@@ -86,6 +94,7 @@ class Commands:
             "usage": self._usage,
             "leave": self._leave,
             "settings": settings.run,
+            "why": self._tell_why,
         }
 
     async def run(self, invocation: Invocation, language: str) -> Said:
@@ -116,6 +125,10 @@ class Commands:
             return notice("leave_outside", language)
         changed = await self._conversations.follow(invocation.place, False)
         return notice("left" if changed else "left_already", language)
+
+    async def _tell_why(self, invocation: Invocation, language: str) -> str:
+        asked = invocation.about or invocation.argument
+        return await self._why.tell(invocation.place, invocation.author, asked, language)
 
     async def _context(self, invocation: Invocation, language: str) -> str:
         voice = (await self._voices.candidates(invocation.place))[0]

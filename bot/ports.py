@@ -440,7 +440,7 @@ class Records(Protocol):
         """Keep them for some days. Of one message the last verdict counts, but for DUPLICATE, which is only counted."""
 
     async def story(self, place: Place, message: str) -> Story | None:
-        """Of this message of that place's channel, whatever its thread."""
+        """Of this message of that place's channel, whatever its thread; of the question, when it is one of the bot's answers."""
 
     async def latest(self, place: Place, author: str) -> Story | None:
         """Of the last thing that person said there, commands left out; in a channel's threads, too."""

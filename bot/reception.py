@@ -204,7 +204,14 @@ class FrontDesk:
         if not await self._inbox.once(incoming.key, self._clock()):
             return Receipt(Outcome.DUPLICATE)
         invocation = Invocation(
-            incoming.key, incoming.place, incoming.author, verb, argument, incoming.direct, incoming.named
+            incoming.key,
+            incoming.place,
+            incoming.author,
+            verb,
+            argument,
+            incoming.direct,
+            incoming.named,
+            incoming.about,
         )
         log.info("command %s on %s", verb, incoming.place.platform)
         return Receipt(Outcome.COMMAND, await self._run(invocation, language))
@@ -284,7 +291,9 @@ def _with_ids(text: str, named: Mapping[str, str]) -> str:
 
 
 def _command(incoming: Incoming) -> tuple[str, str] | None:
-    return spoken_command(incoming.text) if incoming.mentioned or incoming.direct else None
+    if not (incoming.mentioned or incoming.direct):
+        return None
+    return spoken_command(incoming.words, called=incoming.called)
 
 
 def _deletion(place: Place, message: str) -> str:

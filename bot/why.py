@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from bot.chat import Author, Place, State
 from bot.notebook import Notebook
 from bot.notices import TEXTS, notice, wait_text
 from bot.ports import Clock, Fate, Records, Story
+
+_MESSAGE = re.compile(r"https?://\S+|[\d.]{6,}")
+
+
+def names_a_message(argument: str) -> bool:
+    """Whether those words, said after `why`, are a link or an id, and not the rest of a question."""
+    return not argument or _MESSAGE.fullmatch(argument) is not None
 
 
 class Why:

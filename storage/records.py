@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, select
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, select
 from sqlalchemy.engine import RowMapping
 
 from bot.chat import Cancel, Place, State, message_key
@@ -15,7 +15,7 @@ from storage.accepting import position
 from storage.cancelling import in_conversations
 from storage.database import Database, Transaction, writing
 from storage.sql import STANDING, inserting, within
-from storage.tables import receipts, turns, verdicts
+from storage.tables import parts, receipts, turns, verdicts
 from storage.values import waiting_value
 
 RECEIPTS_KEPT: Final = timedelta(days=7)
@@ -36,8 +36,10 @@ class SqlRecords:
             await transaction.sql.execute(_upsert(transaction, verdict))
 
     async def story(self, place: Place, message: str) -> Story | None:
-        turn = and_(turns.c.message == message, in_conversations(within(place.shared.trunk)))
-        return await self._story(turn, verdicts.c.key == message_key(place, message))
+        here = in_conversations(within(place.shared.trunk))
+        noted = verdicts.c.key == message_key(place, message)
+        asked = await self._story(and_(here, turns.c.message == message), noted)
+        return asked or await self._story(and_(here, _part_of_the_answer(message)), noted)
 
     async def latest(self, place: Place, author: str) -> Story | None:
         here = [
@@ -84,6 +86,10 @@ class SqlRecords:
             swept = delete(table).where(table.c.key.in_(old.with_for_update(skip_locked=True)))
             removed += (await transaction.sql.execute(swept)).rowcount
         return removed
+
+
+def _part_of_the_answer(message: str) -> ColumnElement[bool]:
+    return exists().where(parts.c.turn_id == turns.c.id, parts.c.message == message)
 
 
 def _upsert(transaction: Transaction, verdict: Verdict) -> Any:

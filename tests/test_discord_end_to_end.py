@@ -52,6 +52,14 @@ class Scene:
         found: list[Any] = await self.discord.wait_for(done, timeout=within)
         return found
 
+    def answers_to(self, question: Any) -> list[Any]:
+        """The bot's replies to a message."""
+        return [
+            m
+            for m in self.discord.bot_messages(self.channel)
+            if m.reference and str(question.id) in str(m.reference)
+        ]
+
     def finished(self) -> list[Any]:
         """The bot's messages in the channel that can't be stopped any more."""
         return [
@@ -180,6 +188,23 @@ async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     usage = at.discord.slash(at.ada, at.channel, "usage")
     await at.discord.wait_for(lambda: usage.done)
     assert usage.ephemeral and "tokens" in (usage.content or "")
+
+
+async def test_why_tells_of_the_last_message_or_of_the_one_that_is_replied_to(at: Scene) -> None:
+    question = at.ask("one")
+    [answer] = await at.answered(question)
+    chatter = at.discord.say(at.ada, at.channel, "nice weather")
+    link = f"https://discord.com/channels/{at.guild.id}/{at.channel.id}/{question.id}"
+    told = at.discord.slash(at.ada, at.channel, "why", {"message": link})
+    await at.discord.wait_for(lambda: told.done)
+    assert told.ephemeral and "I answered it" in (told.content or "")
+    asked = at.ask("why", reply_to=chatter)
+    await at.discord.wait_for(lambda: "It did not speak to me" in shown(at.answers_to(asked)), timeout=10)
+    again = at.ask("why", reply_to=answer)
+    await at.discord.wait_for(lambda: "I answered it" in shown(at.answers_to(again)), timeout=10)
+    assert len(at.llm.requests) == 1
+    at.llm.script(say("Because."))
+    assert "Because." in shown(await at.answered(at.discord.say(at.ada, at.channel, "why", reply_to=answer)))
 
 
 async def test_the_bot_remembers_after_a_restart(at: Scene) -> None:

@@ -39,6 +39,7 @@ from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
 from bot.voice import SameEverywhere, Voice
+from bot.why import Why
 from storage.stores import Stores, open_stores
 from tests.fakes import (
     ADA,
@@ -159,13 +160,15 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
+        notebook = Notebook(stores.records, clock)
+        why = Why(stores.records, notebook, clock)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, decided, settings, clock),
+            commands=Commands(stores.conversations, limits, voices, decided, settings, why, clock),
             settings=settings,
             redactor=redactor,
-            notebook=Notebook(stores.records, clock),
+            notebook=notebook,
             counter=counter,
             admins=(),
             language="en",

@@ -139,6 +139,25 @@ async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     assert "`reset`" in shown((await room.slash(at.ada, at.channel, "/rejoinder")).ephemerals)
 
 
+async def test_why_tells_of_the_last_message_or_of_the_one_that_is_linked(at: Scene) -> None:
+    question = await at.ask("one")
+    await at.answered(question)
+    chatter = await at.slack.say(at.ada, at.channel, "nice weather")
+    await at.slack.wait_for(
+        lambda: any(d.event.get("ts") == chatter.ts and d.acknowledged for d in at.slack.deliveries)
+    )
+    told = await at.slack.slash(at.ada, at.channel, "/why")
+    assert "It did not speak to me" in shown(told.ephemerals)
+    link = f"https://acme.slack.com/archives/{at.channel.id}/p{question.ts.replace('.', '')}"
+    told = await at.slack.slash(at.ada, at.channel, "/rejoinder", f"why {link}")
+    assert "It mentions me" in shown(told.ephemerals) and "I answered it" in shown(told.ephemerals)
+    asked = await at.slack.say(at.ada, at.channel, "why", mention_bot=True, thread=question)
+    told_there = await at.slack.wait_for(
+        lambda: [m for m in at.slack.messages(at.channel, question) if m.ts > asked.ts and m.ephemeral_to], 10
+    )
+    assert "I know of nothing that you said here lately." in shown(told_there)
+
+
 async def test_the_bot_remembers_after_a_restart(at: Scene) -> None:
     at.llm.script(say("Noted."), say("Seven."))
     await at.answered(await at.ask("my number is seven"))

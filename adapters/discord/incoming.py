@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import discord
 
-from adapters.discord.text import mentions, quoted, readable
+from adapters.discord.text import linked, mentions, quoted, readable
 from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
 
 PLATFORM: Final = "discord"
@@ -54,6 +54,8 @@ def incoming(
         branched_at=discord.utils.snowflake_time(int(place.thread)) if place.thread else None,
         named={f"@{user.display_name}": f"<@{user.id}>" for user in message.mentions}
         | {f"@{role.name}": f"<@&{role.id}>" for role in message.role_mentions},
+        called=_called(message, me, role),
+        about=_about(message),
     )
 
 
@@ -76,14 +78,25 @@ def invocation(interaction: discord.Interaction[Any], me: int, verb: str, argume
         verb=verb,
         argument=argument,
         direct=interaction.guild_id is None,
+        about=linked(argument),
     )
 
 
-def _mentioned(message: discord.Message, me: discord.ClientUser, role: discord.Role | None) -> bool:
-    """By name, by the bot's own role, or by a reply to one of its messages."""
-    if mentions(message.content, me.id) or any(user.id == me.id for user in message.mentions):
+def _called(message: discord.Message, me: discord.ClientUser, role: discord.Role | None) -> bool:
+    """By name, or by the bot's own role."""
+    if mentions(message.content, me.id):
         return True
-    if role is not None and any(mentioned.id == role.id for mentioned in message.role_mentions):
+    return role is not None and any(mentioned.id == role.id for mentioned in message.role_mentions)
+
+
+def _about(message: discord.Message) -> str:
+    replied = message.reference.message_id if message.reference else None
+    return str(replied) if replied is not None else linked(message.content)
+
+
+def _mentioned(message: discord.Message, me: discord.ClientUser, role: discord.Role | None) -> bool:
+    """By name, by the bot's own role, or by a reply to one of its messages, which may be a ping, or not."""
+    if _called(message, me, role) or any(user.id == me.id for user in message.mentions):
         return True
     replied = message.reference.resolved if message.reference else None
     return isinstance(replied, discord.Message) and replied.author.id == me.id

@@ -13,6 +13,15 @@ from datetime import UTC, datetime
 _TOKEN = re.compile(r"<(@!?|@&|#)(\d+)>|<a?:(\w+):\d+>|<t:(-?\d{1,12})(?::[tTdDfFR])?>|</([^:<>]+):\d+>")
 
 
+_LINK = re.compile(r"https://(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/\d+/(\d+)")
+
+
+def linked(text: str) -> str:
+    """The id of the message that a text links to."""
+    found = _LINK.search(text)
+    return found[1] if found else ""
+
+
 def mentions(text: str, user: int) -> bool:
     """Whether that user is mentioned by name."""
     return f"<@{user}>" in text or f"<@!{user}>" in text

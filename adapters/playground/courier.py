@@ -96,4 +96,5 @@ class Courier:
             revision=f"{event.edits:06d}" if event.edits else "",
             branched_at=root.sent_at if root else None,
             named=names(world),
+            called=mentioned(event.text, bot, known),
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from adapters.slack.text import readable, user_ids
+from adapters.slack.text import linked, readable, user_ids
 from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
 
 PLATFORM = "slack"
@@ -108,6 +108,8 @@ def incoming(
         named={
             f"@{names[user]}": f"<@{user}>" for user in user_ids(event.get("text") or "") if user in names
         },
+        called=mentions_bot(event, workspace.bot),
+        about=linked(event.get("text") or ""),
     )
 
 
@@ -125,6 +127,7 @@ def invocation(body: Event, person: Person, installation: str) -> Invocation:
         verb=verb,
         argument=" ".join(words),
         direct=channel.startswith("D"),
+        about=linked(" ".join(words)),
     )
 
 

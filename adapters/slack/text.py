@@ -13,6 +13,15 @@ _TOKEN = re.compile(r"<([^<>\n]*)>")
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^<>\n]*)?>")
 
 
+_LINK = re.compile(r"https://[\w.-]+/archives/\w+/p(\d{10})(\d{6})")
+
+
+def linked(text: str) -> str:
+    """The timestamp of the message that a text links to."""
+    found = _LINK.search(text)
+    return f"{found[1]}.{found[2]}" if found else ""
+
+
 def user_ids(text: str) -> set[str]:
     """Everybody who is mentioned."""
     return set(_USER.findall(text))
