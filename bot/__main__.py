@@ -83,6 +83,14 @@ def migrate() -> None:
 
 
 @cli.command()
+def sync() -> None:
+    """Register the slash commands with Discord now; `run` does so by itself when they have changed."""
+    from bot import app
+
+    _do(lambda settings: app.sync(settings, _say))
+
+
+@cli.command()
 def turns(
     form: Annotated[
         str, typer.Option("--as", help="`table`, `plain` for a line each with tabs, `json` for scripts")

@@ -84,6 +84,20 @@ async def migrate(settings: Settings, say: Say) -> None:
         say(f"the database is at revision {await stores.revision()}")
 
 
+async def sync(settings: Settings, say: Say) -> None:
+    """Tell the platforms that want it of the slash commands, now. Raises `ConfigError`."""
+    if settings.discord_token is None:
+        raise ConfigError("DISCORD_TOKEN", "is missing", "Only Discord is told of commands: set its token")
+    from adapters import discord
+
+    commands = command_list(settings.language)
+    told = await discord.sync(
+        token=settings.discord_token.get_secret_value(), api_url=settings.discord_api_url, commands=commands
+    )
+    names = ", ".join(f"/{slash.verb}" for slash in commands)
+    say(f"Discord {'now knows' if told else 'knew already'} {names}")
+
+
 async def turns(settings: Settings) -> Sequence[Waiting]:
     """What waits and runs, and what failed lately."""
     async with opened(settings) as stores:

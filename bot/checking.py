@@ -13,6 +13,7 @@ from pathlib import Path
 from bot import app, tokens, vocabularies
 from bot.chat import Message, Prompt, Role
 from bot.check import Finding
+from bot.commands import command_list
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
 from bot.local_model import installed, verify
 from bot.models import Models, Spec, check, load_models
@@ -203,6 +204,7 @@ async def _platforms(settings: Settings) -> AsyncIterator[Finding]:
             token=settings.discord_token.get_secret_value(),
             api_url=settings.discord_api_url,
             message_content=settings.discord_message_content == "on",
+            commands=command_list(settings.language),
         ):
             yield finding
     if not settings.slack and not settings.discord:

@@ -45,9 +45,26 @@ async def test_check_finds_all_well(tmp_path: Path) -> None:
         "answers",
         "Slack: Acme as @rejoinder",
         "Socket Mode connects",
+        "the slash commands are registered at the next start",
         "oauth2/authorize?client_id=",
     ):
         assert said in output
+
+
+async def test_slash_commands_are_registered_with_discord_on_demand(tmp_path: Path) -> None:
+    said: list[str] = []
+    async with DiscordEmulator() as discord:
+        there = {"REJOINDER_DATA": tmp_path, "DISCORD_API_URL": discord.api_url}
+        settings = read_settings(DISCORD_TOKEN=discord.token, **there)
+        await app.sync(settings, said.append)
+        await app.sync(settings, said.append)
+        assert said[0].startswith("Discord now knows /help, /reset")
+        assert said[1].startswith("Discord knew already /help")
+        assert len(list(discord.calls("PUT", "/applications/*/commands"))) == 1
+        with pytest.raises(ConfigError, match=r"^DISCORD_TOKEN: Discord refuses it"):
+            await app.sync(read_settings(DISCORD_TOKEN="wrong", **there), said.append)
+        with pytest.raises(ConfigError, match=r"^DISCORD_TOKEN: is missing"):
+            await app.sync(read_settings(**there), said.append)
 
 
 async def test_check_names_each_fault_and_its_cure(tmp_path: Path) -> None:

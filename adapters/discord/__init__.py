@@ -1,6 +1,6 @@
 """Discord, by its gateway and its REST API."""
 
 from adapters.discord.adapter import Discord
-from adapters.discord.check import check
+from adapters.discord.check import check, sync
 
-__all__ = ["Discord", "check"]
+__all__ = ["Discord", "check", "sync"]

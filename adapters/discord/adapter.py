@@ -22,6 +22,7 @@ from adapters.discord import forms
 from adapters.discord.calls import discord_errors
 from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
+from adapters.discord.registering import register
 from adapters.discord.rest import Rest
 from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
@@ -298,14 +299,12 @@ class Discord:
         """Tell Discord of the slash commands, if it does not know exactly these."""
         application = self._client.application_id
         assert application is not None  # noqa: S101 - known once logged in
-        wanted = [forms.command(slash) for slash in self._commands]
-        path = f"/applications/{application}/commands"
         try:
-            known = await self._rest.call("GET", path)
-            if sorted(map(forms.signature, known)) != sorted(map(forms.signature, wanted)):
-                await self._rest.call("PUT", path, wanted)
+            await register(self._rest, str(application), self._commands)
         except DeliveryError as error:
-            log.warning("the slash commands could not be registered (%s)", error)
+            log.warning(
+                "the slash commands could not be registered (%s): `python -m bot sync` tries again", error
+            )
 
 
 class Listener(discord.AutoShardedClient):

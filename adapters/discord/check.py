@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Final
 
-import aiohttp
-
+from adapters.delivery.pacer import Pacer
+from adapters.discord.registering import known, register, this_application
+from adapters.discord.rest import Rest
 from bot.check import Finding
+from bot.errors import ConfigError, DeliveryError, PlaceRefused
+from bot.ports import Slash
 
 CONTENT_GRANTED: Final = (1 << 18) | (1 << 19)
 """Application flags: the message content intent, granted for good or for a small bot ("Application flags")."""
@@ -14,40 +19,47 @@ VIEW, SEND, FILES, HISTORY, PUBLIC_THREADS, IN_THREADS = 1 << 10, 1 << 11, 1 << 
 PERMISSIONS: Final = VIEW | SEND | FILES | HISTORY | PUBLIC_THREADS | IN_THREADS
 
 
-async def check(*, token: str, api_url: str, message_content: bool) -> list[Finding]:
+async def check(
+    *, token: str, api_url: str, message_content: bool, commands: Sequence[Slash]
+) -> list[Finding]:
     """Ask Discord who the token is and what it may do."""
-    timeout = aiohttp.ClientTimeout(total=10)
-    headers = {"Authorization": f"Bot {token}", "User-Agent": "DiscordBot (Rejoinder, 1)"}
-    try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-            session.get(f"{api_url.rstrip('/')}/oauth2/applications/@me") as answer,
-        ):
-            if answer.status == 401:
-                cure = (
-                    "Copy it again: Developer Portal → your application → Bot → Reset Token (docs/discord.md)"
-                )
-                return [Finding("DISCORD_TOKEN: Discord refuses it", cure)]
-            if answer.status >= 400:
-                return [
-                    Finding(
-                        f"Discord answers with status {answer.status}",
-                        "Try again later; see discordstatus.com",
-                    )
-                ]
-            application: dict[str, Any] = await answer.json()
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        return [
-            Finding(
-                f"Discord does not answer ({type(error).__name__})", "Check the network and DISCORD_API_URL"
-            )
-        ]
+    async with aclosing(Rest(token, api_url, Pacer({}))) as rest:
+        try:
+            application = await this_application(rest)
+            registered = await known(rest, str(application["id"]), commands)
+        except DeliveryError as error:
+            return [_silent(error)]
     granted = bool(int(application.get("flags") or 0) & CONTENT_GRANTED)
+    state = "registered" if registered else "registered at the next start (or now: `python -m bot sync`)"
     return [
         Finding(f"Discord: {application['name']}"),
         _intent(granted, message_content),
+        Finding(f"Discord: the slash commands are {state}"),
         _invite(str(application["id"])),
     ]
+
+
+async def sync(*, token: str, api_url: str, commands: Sequence[Slash]) -> bool:
+    """Register the slash commands now. True when Discord did not know them so. Raises `ConfigError` when it can't be done."""
+    async with aclosing(Rest(token, api_url, Pacer({}))) as rest:
+        try:
+            application = await this_application(rest)
+            return await register(rest, str(application["id"]), commands)
+        except DeliveryError as error:
+            finding = _silent(error)
+            raise ConfigError(
+                "DISCORD_TOKEN", finding.what.removeprefix("DISCORD_TOKEN: "), finding.cure
+            ) from None
+
+
+def _silent(error: DeliveryError) -> Finding:
+    if isinstance(error, PlaceRefused) and error.why.startswith("401/"):
+        cure = "Copy it again: Developer Portal → your application → Bot → Reset Token (docs/discord.md)"
+        return Finding("DISCORD_TOKEN: Discord refuses it", cure)
+    return Finding(
+        f"Discord does not answer ({error})",
+        "Check the network and DISCORD_API_URL; see discordstatus.com",
+    )
 
 
 def _intent(granted: bool, wanted: bool) -> Finding:
