@@ -13,7 +13,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus lint types layers check crash lock clean
+.PHONY: help run extras test corpus lint types layers check crash budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -54,6 +54,10 @@ layers: ## Check that every layer imports only what it may
 	@.venv/bin/lint-imports
 
 check: lint types layers test ## All of these
+
+budgets: ## Let processes spend from one database, kill some, and compare the books to the token
+	@$(FOR_TEST)
+	@$(IN) -m tests.spending
 
 lock: ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	@$(FOR_RUN)

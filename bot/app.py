@@ -29,6 +29,8 @@ from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
 from bot.limits import Limits
+from bot.limits_command import LimitsCommand
+from bot.limits_file import read_limits
 from bot.lock import only_process
 from bot.menu import Menu
 from bot.models import load_models
@@ -67,14 +69,22 @@ async def run(settings: Settings, say: Say) -> None:
         make_data_folder(settings.data)
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
-        models = load_models(settings.models_file)
-        menu = open_menu(settings, models, today=lambda: now().date())
+        models, rulebook = load_models(settings.models_file), rulebook_of(settings)
+        priced = rulebook.in_money
+        menu = open_menu(settings, models, priced=priced, today=lambda: now().date())
         decided = Decided(stores.preferences, defaults_of(settings, menu))
         voices = Switchboard(
-            settings, models, decided, stores.calibrations, stack, say, today=lambda: now().date()
+            settings,
+            models,
+            decided,
+            stores.calibrations,
+            stack,
+            say,
+            priced=priced,
+            today=lambda: now().date(),
         )
         await voices.open()
-        await House(settings, stores, voices, voices.counter, menu, decided).run(say)
+        await House(settings, stores, voices, voices.counter, menu, decided, rulebook).run(say)
 
 
 async def migrate(settings: Settings, say: Say) -> None:
@@ -127,18 +137,22 @@ class House:
         counter: Counter,
         menu: Menu,
         decided: Decided,
+        rulebook: Rulebook,
     ) -> None:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
-        limits = Limits(stores.ledger, rulebook_of(settings), person_key(settings))
+        limits = Limits(stores.ledger, stores.rulings, rulebook, person_key(settings))
+        limits_command = LimitsCommand(limits, stores.rulings, rulebook, voices, now)
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         self._notebook = Notebook(stores.records, now)
         why = Why(stores.records, self._notebook, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, decided, settings_command, why, now),
+            commands=Commands(
+                stores.conversations, limits, voices, decided, settings_command, limits_command, why, now
+            ),
             settings=settings_command,
             redactor=redactor,
             notebook=self._notebook,
@@ -372,12 +386,14 @@ def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
+    """What the operator says of limits. Raises `ConfigError` for a file that can't be read or understood."""
     usual = {
         "requests_per_minute": settings.user_requests_per_minute,
         "tokens_per_day": settings.user_tokens_per_day,
         "usd_per_month": settings.user_usd_per_month,
     }
-    return Rulebook(usual=usual, operators=settings.admins)
+    filed, roles = read_limits(settings.limits) if settings.limits is not None else ({}, {})
+    return Rulebook(filed, roles, usual, operators=settings.admins)
 
 
 def vocabulary_folder(settings: Settings) -> Path:

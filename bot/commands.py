@@ -13,6 +13,9 @@ from bot.chat import Invocation, Message, Role
 from bot.context import Fitted, fit
 from bot.limit_texts import spent_text
 from bot.limits import Limits
+from bot.limits_command import WORDS as LIMITS_WORDS
+from bot.limits_command import LimitsCommand
+from bot.limits_command import takes as limits_takes
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Slash, Word
 from bot.preferences import Decided, Scope
@@ -51,6 +54,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("usage"),
     Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
+    Command("limits", takes=limits_takes, words=LIMITS_WORDS),
     Command("why", takes=names_a_message, word=True, words=(Word("message"),)),
 )
 
@@ -80,6 +84,7 @@ class Commands:
         voices: Voices,
         decided: Decided,
         settings: SettingsCommand,
+        limits_command: LimitsCommand,
         why: Why,
         clock: Clock,
     ) -> None:
@@ -94,6 +99,7 @@ class Commands:
             "usage": self._usage,
             "leave": self._leave,
             "settings": settings.run,
+            "limits": limits_command.run,
             "why": self._tell_why,
         }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -10,6 +11,7 @@ from bot.errors import LimitReached
 from bot.limits import PICO
 from bot.notices import notice, wait_text
 from bot.ports import Meter, Spent, Warned
+from bot.rules import METRICS, USD, Allowance, Allowed
 
 UNITS: Final = {"requests": "unit_requests", "tokens": "unit_tokens", "picousd": "unit_usd"}
 
@@ -58,6 +60,33 @@ def spent_text(spent: Spent, language: str) -> str:
         unit=notice(UNITS[meter.unit], language),
         when=f"{spent.resets_at:%Y-%m-%d %H:%M}",
     )
+
+
+def allowance_text(allowance: Allowance, language: str) -> str:
+    """One line of what may be used; empty where nothing is limited."""
+    numbers = [
+        notice(
+            f"allows_{name}", language, allowed=number_text(name, allowed), burst=_burst(allowance.numbers)
+        )
+        for name in METRICS
+        if (allowed := allowance.numbers.get(name)) is not None
+    ]
+    if not numbers:
+        return ""
+    whom = notice(f"whom_{allowance.level}", language)
+    model = notice("limit_of_model", language, model=allowance.model) if allowance.model else ""
+    return notice(
+        "limits_row", language, whom=whom + model, numbers=notice("and_so_on", language).join(numbers)
+    )
+
+
+def number_text(name: str, allowed: Allowed) -> str:
+    return f"{allowed:,.2f}" if name in USD else f"{allowed:,}"
+
+
+def _burst(numbers: Mapping[str, Allowed]) -> str:
+    burst = numbers.get("burst") or numbers.get("requests_per_minute") or 0
+    return f"{burst:,}"
 
 
 def _named(meter: Meter, language: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
@@ -17,8 +17,8 @@ from typing import Final
 from bot.chat import Author, Place, Prompt, Turn, Usage
 from bot.errors import Unpriced
 from bot.models import Model
-from bot.ports import Call, Charge, Ledger, Level, Line, Meter, Settlement, Spent, Taken, Warned
-from bot.rules import METRICS, Allowance, Allowed, Rulebook, place_name, workspace_name
+from bot.ports import Call, Charge, Ledger, Level, Line, Meter, Rulings, Settlement, Spent, Taken, Warned
+from bot.rules import METRICS, Allowance, Allowed, Rulebook, place_name, said_rules, workspace_name
 
 PICO: Final = Decimal(1_000_000_000_000)
 SMALLEST_ANSWER: Final = 64
@@ -38,8 +38,8 @@ class Reservation:
 
 
 class Limits:
-    def __init__(self, ledger: Ledger, rulebook: Rulebook, key: bytes) -> None:
-        self._ledger, self._rulebook, self._key = ledger, rulebook, key
+    def __init__(self, ledger: Ledger, rulings: Rulings, rulebook: Rulebook, key: bytes) -> None:
+        self._ledger, self._rulings, self._rulebook, self._key = ledger, rulings, rulebook, key
 
     def person(self, place: Place, author: Author) -> str:
         """Who it is, in a form that names no one: a keyed hash, 32 hexadecimal digits."""
@@ -53,7 +53,7 @@ class Limits:
         Raises `LimitReached`. A question counts once, however often its answer is begun anew.
         """
         call = self._call(turn, model, prompt_tokens, prompt.max_output_tokens)
-        meters = self.meters(turn.place, turn.author, model)
+        meters = await self.meters(turn.place, turn.author, model.names)
         if call.prompt_cost is None and any(meter.unit == "picousd" for meter in meters):
             raise Unpriced(model.name)
         amounts = {
@@ -85,12 +85,16 @@ class Limits:
 
     async def spent(self, place: Place, author: Author, now: datetime) -> Sequence[Spent]:
         """What somebody has used of their own limits."""
-        mine = [meter for meter in self.meters(place, author, None) if meter.level is Level.USER]
+        mine = [meter for meter in await self.meters(place, author, ()) if meter.level is Level.USER]
         return await self._ledger.spent(mine, now)
 
-    def meters(self, place: Place, author: Author, model: Model | None) -> tuple[Meter, ...]:
-        """All limits that hold for a call."""
-        names = (f"{model.provider}:{model.name}", model.name) if model is not None else ()
+    async def allowances(self, place: Place, author: Author, names: Collection[str]) -> Sequence[Allowance]:
+        """What somebody may use in a place, with models of these names."""
+        said = said_rules(await self._rulings.of(place), place)
+        return list(self._rulebook.allowances(place, author, names, said))
+
+    async def meters(self, place: Place, author: Author, names: Collection[str]) -> tuple[Meter, ...]:
+        """All limits that hold for a call to a model of these names."""
         subjects = {
             Level.USER: self.person(place, author),
             Level.PLACE: self._hash(f"place:{place_name(place)}"),
@@ -99,7 +103,7 @@ class Limits:
         }
         return tuple(
             meter
-            for allowance in self._rulebook.allowances(place, author, names)
+            for allowance in await self.allowances(place, author, names)
             for meter in self._meters(allowance, subjects[allowance.level])
         )
 

@@ -65,6 +65,11 @@ class Model:
     shutdown: date | None = None
     successor: str = ""
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What an operator may call it."""
+        return f"{self.provider}:{self.name}", self.name
+
     def cost(self, usage: Usage) -> Decimal | None:
         """What a call cost, in US dollars; None where the price is unknown."""
         return None if self.price is None else self.price.cost(usage)

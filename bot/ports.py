@@ -124,13 +124,14 @@ class Adapter(Protocol):
 @dataclass(frozen=True, slots=True)
 class Word:
     """One argument of a slash command, for platforms that ask for each by itself. `choices` are all there are; else `proposed` ones
-    come while somebody types (`Reception.complete`). A `flag` is given or not, and said as `--name`."""
+    come while somebody types (`Reception.complete`). A `flag` is given or not, and said as `--name`; one that is `named` is said as `--name VALUE`."""
 
     name: str
     summary: str = ""
     choices: tuple[str, ...] = ()
     proposed: bool = False
     flag: bool = False
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,7 @@ class Topic(StrEnum):
 
     TURNS = "turns"
     PREFERENCES = "preferences"
+    LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -621,6 +623,35 @@ class Meter:
     allowed: int
     burst: int = 0
     model: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A limit as an admin set it by command: for one certain place (`here`), or for all of a kind in an installation.
+
+    `metric` and `value` are as in the operator's file, the value as text. The whole bot's limits are of no installation.
+    """
+
+    level: Level
+    metric: str
+    value: str
+    here: bool = False
+    role: str = ""
+    model: str = ""
+
+
+class Rulings(Protocol):
+    """What admins allowed by command, and the record of who did (`storage/rulings.py`)."""
+
+    async def of(self, place: Place) -> Sequence[Ruling]:
+        """What they said that concerns that place. One small read, kept for a moment; a change holds at once, in every process."""
+
+    async def rule(self, ruling: Ruling, change: Change, now: datetime) -> bool:
+        """Allow what the ruling says, or leave it to the file again where the change's `new` is None; and write it down in the
+        record. False when it was just so already."""
+
+    async def changes(self, place: Place, most: int) -> Sequence[Change]:
+        """The newest changes that concern that place, newest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ GROUPS = (
             "REJOINDER_CONTINU",
         ),
     ),
-    ("Limits per person", ("REJOINDER_USER_",)),
+    ("Limits", ("REJOINDER_USER_", "REJOINDER_LIMITS")),
     ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
     ("Running it", ("",)),
 )

@@ -8,13 +8,13 @@ never more. The settings are what each person may use where neither says anythin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from bot.chat import Author, Place
-from bot.ports import Level
+from bot.ports import Level, Ruling
 
 Allowed = int | Decimal | None
 """How much; None is no limit."""
@@ -29,6 +29,7 @@ METRICS: Final[Mapping[str, tuple[str, str]]] = {
 }
 """What can be limited: unit and period. A rate has a burst of its own, or as many as it allows a minute."""
 LEVELS: Final = (Level.USER, Level.PLACE, Level.WORKSPACE, Level.BOT)
+NO_LIMIT: Final = "none"
 ADMIN: Final = "admin"
 """The role that every platform's own admins have, and those whom the operator named."""
 
@@ -88,6 +89,10 @@ class Rulebook:
         scopes = [*(Scope(Level.PROVIDER, model=name) for name in names), Scope(Level.PROVIDER)]
         return {**self.provider, **_merged(self.filed, scopes)}
 
+    def ceiling(self, scope: Scope, metric: str) -> Allowed:
+        """The most that the file leaves to be said by command; None where it leaves all."""
+        return _merged(self.filed, [scope, Scope(scope.level, model=scope.model)]).get(metric)
+
     @property
     def in_money(self) -> bool:
         """Whether any budget of money is held."""
@@ -102,6 +107,24 @@ class Rulebook:
         mine = [role for role, members in self.roles.items() if names & set(members)]
         admin = author.admin or self.is_operator(place.platform, author.id)
         return [*mine, ADMIN] if admin and ADMIN not in mine else mine
+
+
+def said_rules(rulings: Iterable[Ruling], place: Place) -> Rules:
+    """What admins said by command, as it concerns a place."""
+    rules: dict[Scope, dict[str, Allowed]] = {}
+    for ruling in rulings:
+        rules.setdefault(scope_of(ruling, place), {})[ruling.metric] = _allowed(ruling)
+    return rules
+
+
+def _allowed(ruling: Ruling) -> Allowed:
+    if ruling.value == NO_LIMIT:
+        return None
+    return Decimal(ruling.value) if ruling.metric in USD else int(ruling.value)
+
+
+def scope_of(ruling: Ruling, place: Place) -> Scope:
+    return Scope(ruling.level, place_name(place) if ruling.here else "", ruling.role, ruling.model)
 
 
 def place_name(place: Place) -> str:

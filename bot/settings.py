@@ -174,6 +174,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_USER_USD_PER_MONTH",
         description="US dollars per person and month (UTC); `none`: no limit.",
     )
+    limits: Path | None = Field(
+        None,
+        alias="REJOINDER_LIMITS",
+        description="A TOML file of limits per person, place, workspace, model and for the whole bot: see `docs/limits.md`.",
+    )
 
     filter_words: Path | None = Field(
         None, alias="REJOINDER_FILTER_WORDS", description="A file of extra words and patterns to filter."

@@ -66,7 +66,10 @@ def chosen_models(settings: Settings, models: Models) -> list[Spec]:
 
 
 class Switchboard:
-    """Reaches models, each once and when it is first asked for; all are let go when `stack` closes. Implements `Voices`."""
+    """Reaches models, each once and when it is first asked for; all are let go when `stack` closes. Implements `Voices`.
+
+    `priced`: the operator holds a budget of money, so that no model without a price can be asked.
+    """
 
     def __init__(
         self,
@@ -77,11 +80,12 @@ class Switchboard:
         stack: AsyncExitStack,
         say: Callable[[str], None],
         *,
+        priced: bool,
         today: Callable[[], date],
     ) -> None:
         self._settings, self._models, self._decided = settings, models, decided
         self._calibrations, self._stack, self._say = calibrations, stack, say
-        self._today, self._access = today, access_of(settings)
+        self._priced, self._today, self._access = priced, today, access_of(settings)
         self._reached: dict[Spec, Voice] = {}
         self._reaching = asyncio.Lock()
         self._usual: tuple[Voice, ...] = ()
@@ -128,9 +132,10 @@ class Switchboard:
         elif speaks_for_itself(spec, self._access):
             for warning in check(model, self._today()):
                 self._say(f"warning: {warning}")
-        if settings.user_usd_per_month is not None and model.price is None:
+        if self._priced and model.price is None:
+            of_person = settings.user_usd_per_month is not None
             raise ConfigError(
-                "REJOINDER_USER_USD_PER_MONTH",
+                "REJOINDER_USER_USD_PER_MONTH" if of_person else "REJOINDER_LIMITS",
                 f"can't be held: the price of {spec} is not known",
                 "Give its price in the file REJOINDER_MODELS, or limit tokens instead",
             )
@@ -155,10 +160,9 @@ class Switchboard:
         return local
 
 
-def open_menu(settings: Settings, models: Models, *, today: Callable[[], date]) -> Menu:
+def open_menu(settings: Settings, models: Models, *, priced: bool, today: Callable[[], date]) -> Menu:
     """The models that admins of places may choose."""
-    usual, priced = choose_model(settings, models), settings.user_usd_per_month is not None
-    return Menu(models, access_of(settings), usual, priced=priced, today=today)
+    return Menu(models, access_of(settings), choose_model(settings, models), priced=priced, today=today)
 
 
 def access_of(settings: Settings) -> Access:

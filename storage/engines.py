@@ -160,7 +160,7 @@ def postgres_engine(url: URL, *, patience: float = 20.0, swift: bool = False) ->
         url,
         isolation_level="AUTOCOMMIT" if swift else "READ COMMITTED",
         pool_size=5,
-        max_overflow=10,
+        max_overflow=0 if swift else 10,
         pool_timeout=patience,
         pool_recycle=1800,
         pool_pre_ping=not swift,

@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.preferences import SqlPreferences
 from storage.records import SqlRecords
+from storage.rulings import SqlRulings
 from storage.turns import Turns
 
 
@@ -33,6 +34,7 @@ class Stores:
     preferences: SqlPreferences
     records: SqlRecords
     attendance: SqlAttendance
+    rulings: SqlRulings
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -61,4 +63,5 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         SqlPreferences(database, clock),
         SqlRecords(database, clock),
         SqlAttendance(database),
+        SqlRulings(database, clock),
     )

@@ -253,6 +253,19 @@ preferences = Table(
     Column("value", Words, nullable=False),
 )
 
+rulings = Table(
+    "ruling",
+    metadata,
+    Column("platform", Text, primary_key=True),  # empty: the whole bot
+    Column("installation", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),  # empty: all of that level in the installation
+    Column("level", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("metric", Text, primary_key=True),
+    _text("value"),
+)
+
 audit = Table(
     "audit",
     metadata,

@@ -27,6 +27,7 @@ from bot.errors import (
 )
 from bot.inbox import Workers
 from bot.limits import Limits
+from bot.limits_command import LimitsCommand
 from bot.models import Model
 from bot.notebook import Notebook
 from bot.ports import Button, Outcome
@@ -156,7 +157,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         platform = FakePlatform(whispering=whispering)
         counter = Exact(tokenizer_for("gpt-4o"))
         redactor = Redactor()
-        limits = Limits(stores.ledger, rules, b"key")
+        limits = Limits(stores.ledger, stores.rulings, rules, b"key")
         voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
@@ -165,7 +166,16 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
-            commands=Commands(stores.conversations, limits, voices, decided, settings, why, clock),
+            commands=Commands(
+                stores.conversations,
+                limits,
+                voices,
+                decided,
+                settings,
+                LimitsCommand(limits, stores.rulings, rules, voices, clock),
+                why,
+                clock,
+            ),
             settings=settings,
             redactor=redactor,
             notebook=notebook,

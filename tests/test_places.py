@@ -124,7 +124,14 @@ async def test_the_model_and_the_instructions_of_a_place_are_those_its_admins_ch
     decided = Decided(stores.preferences, lambda _: Preferences("openai:gpt-6-luna", "Be kind."))
     async with AsyncExitStack() as stack:
         board = Switchboard(
-            settings, models, decided, stores.calibrations, stack, print, today=lambda: date(2026, 11, 22)
+            settings,
+            models,
+            decided,
+            stores.calibrations,
+            stack,
+            print,
+            priced=False,
+            today=lambda: date(2026, 11, 22),
         )
         await board.open()
 

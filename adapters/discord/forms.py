@@ -42,7 +42,9 @@ def argument(slash: Slash, options: Iterable[Mapping[str, Any]]) -> str:
     """What was filled in, as it would be said: flags first, then the words in their order."""
     given = {str(option["name"]): option["value"] for option in options}
     flags = [f"--{word.name}" for word in slash.words if word.flag and given.get(word.name)]
-    said = [str(given[word.name]) for word in slash.words if not word.flag and word.name in given]
+    plain = [word for word in slash.words if not word.flag and word.name in given]
+    said = [f"--{word.name} {given[word.name]}" for word in plain if word.named]
+    said += [str(given[word.name]) for word in plain if not word.named]
     return " ".join([*flags, *said])
 
 
