@@ -124,7 +124,8 @@ class Adapter(Protocol):
 @dataclass(frozen=True, slots=True)
 class Word:
     """One argument of a slash command, for platforms that ask for each by itself. `choices` are all there are; else `proposed` ones
-    come while somebody types (`Reception.complete`). A `flag` is given or not, and said as `--name`; one that is `named` is said as `--name VALUE`."""
+    come while somebody types (`Reception.complete`). A `flag` is given or not, and said as `--name`; one that is `named` is said
+    as `--name VALUE`."""
 
     name: str
     summary: str = ""
