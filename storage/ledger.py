@@ -86,7 +86,7 @@ class SqlLedger:
         if cap is None:
             return _Answer(None, 0, found, ahead)
         rows = [
-            levels.row(one.key, one.after(level, cap), now, states[one.key].told, one.keep_until)
+            states[one.key].grown(one.key, one.after(level, cap), now, one.keep_until)
             for one, level in zip(wants, found, strict=True)
         ]
         await levels.write(sql, rows)
@@ -101,7 +101,7 @@ class SqlLedger:
         states = await levels.read(sql, (one.key for one in wants), lock=True)
         found = [states[one.key].level(one.rate, time) for one in wants]
         rows = [
-            levels.row(one.key, one.after(level, call.output_cap), time, 0, one.keep_until)
+            states[one.key].grown(one.key, one.after(level, call.output_cap), time, one.keep_until)
             for one, level in zip(wants, found, strict=True)
         ]
         await levels.write(sql, rows)

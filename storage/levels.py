@@ -29,6 +29,10 @@ class State:
     def level(self, rate: int, now: int) -> int:
         return sunk(self.value, self.as_of, rate, now)
 
+    def grown(self, key: Key, value: int, now: int, keep_until: str) -> dict[str, Any]:
+        """Its next row. Whose clock is behind must not turn it back: the level would sink twice in the same time."""
+        return row(key, value, max(self.as_of, now), self.told, keep_until)
+
 
 REST: Final = State()
 

@@ -15,4 +15,4 @@ async def test_the_books_of_several_processes_agree_and_no_limit_was_passed(
     diary, result = await spend(store_url, tmp_path, spenders=3, killed=1, each=150, abreast=40)
     assert "no limit was passed" in result
     assert diary.done == 2 and len(diary.settled) > 30
-    assert len(diary.refused) >= 3 and len(diary.granted) > len(diary.settled)
+    assert len(diary.refused) >= 2 and len(diary.granted) > len(diary.settled)

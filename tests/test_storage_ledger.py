@@ -248,6 +248,20 @@ async def test_the_rate_allows_a_burst_and_then_one_each_interval(stores: Stores
         await reserve(stores, refusal.value.retry_at, (MINUTELY, 1))
 
 
+async def test_a_clock_that_is_behind_refills_nothing_twice(stores: Stores, clock: FakeClock) -> None:
+    ahead = clock.now + timedelta(seconds=20)
+    await reserve(stores, clock.now, (MINUTELY, 3))
+    await reserve(stores, ahead, (MINUTELY, 1))
+    for now in (clock.now, ahead):
+        with pytest.raises(LimitReached):
+            await reserve(stores, now, (MINUTELY, 1))
+    later = clock.now + timedelta(seconds=60)
+    await reserve(stores, later, (MINUTELY, 1))
+    await reserve(stores, ahead, (MINUTELY, 1))
+    with pytest.raises(LimitReached):
+        await reserve(stores, later, (MINUTELY, 1))
+
+
 async def test_a_rate_is_not_refunded(stores: Stores, clock: FakeClock) -> None:
     taken = await reserve(stores, clock.now, (MINUTELY, 3))
     await stores.ledger.settle(taken, settled(), clock.now)
