@@ -69,7 +69,7 @@ class Rig:
 
     def open(self, *voices: Voice, continuing: Continuing = ROUNDS, rules: Rulebook = NO_RULES) -> None:
         """Begin anew with these candidates, and no memory of their failures."""
-        limits = Limits(self.stores.ledger, rules, b"key")
+        limits = Limits(self.stores.ledger, self.stores.rulings, rules, b"key")
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         speaker = Speaker(
             conversations=self.stores.conversations,
