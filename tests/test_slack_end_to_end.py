@@ -224,17 +224,6 @@ async def test_an_edit_rewrites_the_answer_and_a_deletion_takes_it_away(at: Scen
     assert not any("never mind" in heard for heard in at.heard())
 
 
-async def test_stop_keeps_what_was_said_and_closes_the_stream(at: Scene) -> None:
-    at.llm.script(say("Once upon a time ", "there was ", "a king", hold=2))
-    question = await at.ask("a story")
-    [answer] = await at.slack.wait_for(lambda: at.slack.bot_messages(at.channel, question), 10)
-    stop = next(name for name in answer.actions if name.startswith("rejoinder:stop"))
-    await at.slack.press(at.ada, answer, stop)
-    await at.answered(question)
-    assert "Stopped." in answer.shown
-    assert "king" not in answer.shown
-
-
 async def test_nobody_is_pinged_and_other_bots_are_not_answered(at: Scene) -> None:
     at.llm.script(say("Hey <!channel>, ", "<!he", f"re> and <@{at.ada.id}>!"))
     [answer] = await at.answered(await at.ask("ping everyone"))
