@@ -297,9 +297,9 @@ class House:
             finally:
                 for task in [stopping, *tasks]:
                     task.cancel()
-                await asyncio.gather(stopping, *tasks, return_exceptions=True)
                 for adapter in self._adapters:
-                    await adapter.aclose()
+                    await adapter.aclose()  # an SDK that is just reconnecting ends by this alone
+                await asyncio.gather(stopping, *tasks, return_exceptions=True)
                 await self._notebook.write()
             for task in ended:
                 task.result()
