@@ -46,7 +46,9 @@ def metrics_route(meters: Meters) -> web.RouteDef:
 
 async def serve(application: web.Application, host: str, port: int, variable: str) -> web.AppRunner:
     """Start a server; `ConfigError` when the address is taken or is not ours. The caller cleans the runner up."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=2)  # Slack sends again what is cut off
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=2
+    )  # Slack sends again what is cut off
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

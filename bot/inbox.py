@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from bot.chat import Cancel, Finish, Size, State, Turn
+from bot.chat import Cancel, Finish, Posted, Size, State, Turn
 from bot.errors import LeaseLost, StoreUnavailable
 from bot.ports import Clock, Inbox, Journal, Pulse
 
@@ -38,29 +38,37 @@ class Answering(Protocol):
 
 
 class Held:
-    """A turn under lease. What it writes is fenced: after the lease is lost every verb raises `LeaseLost`.
+    """A turn under lease, until `ends` unless it is renewed. What it writes is fenced: after the lease is lost every verb raises
+    `LeaseLost`.
 
     `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
     `said` is the answer so far, kept up to date by the engine.
     """
 
-    def __init__(self, inbox: Inbox, turn: Turn, owner: str, lease: timedelta, clock: Clock) -> None:
-        self._inbox, self._owner, self._lease, self._clock = inbox, owner, lease, clock
+    def __init__(
+        self, inbox: Inbox, turn: Turn, owner: str, lease: timedelta, clock: Clock, ends: datetime
+    ) -> None:
+        self._inbox, self._owner, self._lease, self._clock, self._ends = inbox, owner, lease, clock, ends
+        self._beat = lease / BEATS
         self.turn = turn
-        self.journal: Journal = SteadyJournal(inbox.journal(turn, owner), lease.total_seconds() / BEATS)
+        self.journal: Journal = HeldJournal(inbox.journal(turn, owner), self)
         self.why: Cancel | None = None
         self.said = ""
-        self._ends = clock() + lease
         self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
+    @property
+    def left(self) -> float:
+        """Seconds for which it may still be worked on: a beat less than the lease is sure to last."""
+        return (self._ends - self._beat - self._clock()).total_seconds()
+
     async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
-        await self._steady(
+        await self.steadily(
             lambda: self._inbox.answered(self.turn.id, self._owner, answer, size, counter, finish)
         )
 
     async def close(self, state: State, *, error: str = "", reference: str = "") -> None:
         now = self._clock()
-        await self._steady(
+        await self.steadily(
             lambda: self._inbox.close(
                 self.turn.id, self._owner, state, error=error, reference=reference, now=now
             )
@@ -68,7 +76,7 @@ class Held:
 
     async def release(self) -> None:
         """Give the turn back, for anyone to begin at once."""
-        await self._steady(lambda: self._inbox.release(self.turn.id, self._owner))
+        await self.steadily(lambda: self._inbox.release(self.turn.id, self._owner))
 
     def call_off(self, why: Cancel | None) -> None:
         """Stop the work on it soon; the first reason counts."""
@@ -89,56 +97,71 @@ class Held:
 
     async def keep(self) -> None:
         """Renew the lease until the work has ended, however it ends; give up when it is lost or can't be renewed in time."""
-        beat = self._lease / BEATS
+        pause = beat = self._beat.total_seconds()
         while not (self._over.is_set() or self._lost.is_set()):
-            await _sleep_unless(self._over, beat.total_seconds())
+            await _sleep_unless(self._over, min(pause, max(self.left, 0)))
             if self._over.is_set():
                 return
-            try:
-                asked = self._clock()
-                renewal = await asyncio.wait_for(
-                    self._inbox.renew(self.turn.id, self._owner, asked + self._lease), beat.total_seconds()
+            if self.left <= 0:
+                log.warning(
+                    "turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id
                 )
-            except (StoreUnavailable, TimeoutError):
-                if self._clock() + beat >= self._ends:
-                    log.warning(
-                        "turn %s: the lease could not be renewed in time; leaving it to others", self.turn.id
-                    )
-                    self._lose()
-                continue
-            if renewal.pulse is Pulse.LOST:
                 self._lose()
-                continue
-            self._ends = asked + self._lease
-            if renewal.cancel is not None:
-                self.call_off(renewal.cancel)
+                return
+            pause = beat if await self._renew() else beat / 4
+
+    async def _renew(self) -> bool:
+        """False when the database does not answer."""
+        asked = self._clock()
+        try:
+            renewal = await asyncio.wait_for(
+                self._inbox.renew(self.turn.id, self._owner, asked + self._lease), self.left
+            )
+        except (StoreUnavailable, TimeoutError):
+            return False
+        if renewal.pulse is Pulse.LOST:
+            self._lose()
+            return True
+        self._ends = asked + self._lease
+        if renewal.cancel is not None:
+            self.call_off(renewal.cancel)
+        return True
 
     def _lose(self) -> None:
         self.call_off(None)
         self._lost.set()
 
-    async def _steady(self, verb: Callable[[], Awaitable[None]]) -> None:
-        await steady(verb, (self._ends - self._clock()).total_seconds())
+    async def steadily(self, verb: Callable[[], Awaitable[None]]) -> None:
+        """Do it, waiting out a database that is away, as long as the lease lasts."""
+        await steady(verb, self.left)
 
 
-class SteadyJournal:
-    """A journal that waits out a database which is away for a moment."""
+class HeldJournal:
+    """The journal of a held turn."""
 
-    def __init__(self, journal: Journal, patience: float) -> None:
-        self._journal, self._patience = journal, patience
-        self.parts = journal.parts
+    def __init__(self, journal: Journal, held: Held) -> None:
+        self._journal, self._held = journal, held
+
+    @property
+    def parts(self) -> Sequence[Posted]:
+        return self._journal.parts
+
+    def check(self) -> None:
+        if self._held.left <= 0:
+            raise LeaseLost("the lease may end at any moment")
+        self._journal.check()
 
     async def intend(self, index: int, nonce: str) -> None:
-        await steady(lambda: self._journal.intend(index, nonce), self._patience)
+        await self._held.steadily(lambda: self._journal.intend(index, nonce))
 
     async def posted(self, index: int, message: str) -> None:
-        await steady(lambda: self._journal.posted(index, message), self._patience)
+        await self._held.steadily(lambda: self._journal.posted(index, message))
 
     async def finished(self, index: int, text: str) -> None:
-        await steady(lambda: self._journal.finished(index, text), self._patience)
+        await self._held.steadily(lambda: self._journal.finished(index, text))
 
     async def removed(self, index: int) -> None:
-        await steady(lambda: self._journal.removed(index), self._patience)
+        await self._held.steadily(lambda: self._journal.removed(index))
 
 
 async def steady(verb: Callable[[], Awaitable[T]], patience: float) -> T:
@@ -227,17 +250,18 @@ class Workers:
 
     async def _claim_all(self) -> None:
         while len(self._tasks) < self._most and not self._stopping:
-            owner = f"{self._owner}#{next(self._claims)}"
+            owner, asked = f"{self._owner}#{next(self._claims)}", self._clock()
             try:
                 turn = await self._inbox.claim(
-                    owner, self._clock(), self._lease, abreast=self._abreast, attempts=self._attempts
+                    owner, asked, self._lease, abreast=self._abreast, attempts=self._attempts
                 )
             except StoreUnavailable:
                 log.warning("the database does not answer; waiting for it")
                 return
             if turn is None:
                 return
-            task = asyncio.create_task(self._work(turn, owner), name=f"turn {turn.id}")
+            held = Held(self._inbox, turn, owner, self._lease, self._clock, asked + self._lease)
+            task = asyncio.create_task(self._work(held), name=f"turn {turn.id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
@@ -247,8 +271,8 @@ class Workers:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("%s failed", task.get_name(), exc_info=error)
 
-    async def _work(self, turn: Turn, owner: str) -> None:
-        held = Held(self._inbox, turn, owner, self._lease, self._clock)
+    async def _work(self, held: Held) -> None:
+        turn = held.turn
         self._held[turn.id] = held
         if turn.cancel is not None:
             held.call_off(turn.cancel)

@@ -91,7 +91,11 @@ class Reply(Protocol):
 class Journal(Protocol):
     """The record of one turn's messages, kept by whoever holds its lease (else `LeaseLost`)."""
 
-    parts: Sequence[Posted]
+    @property
+    def parts(self) -> Sequence[Posted]: ...
+
+    def check(self) -> None:
+        """To be asked right before anything is shown. Raises `LeaseLost` when the lease may have ended by now, as far as a clock tells."""
 
     async def intend(self, index: int, nonce: str) -> None: ...
 

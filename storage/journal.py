@@ -26,6 +26,9 @@ class TurnJournal:
         self._turn, self._owner = asked, owner
         self.parts: Sequence[Posted] = asked.parts
 
+    def check(self) -> None:
+        """Knows of no time: each of its verbs asks the database."""
+
     async def intend(self, index: int, nonce: str) -> None:
         await self._insert(index, nonce)
         self._note(Posted(index, nonce))

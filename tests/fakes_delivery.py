@@ -117,6 +117,9 @@ class FakeJournal:
         self.record, self._countdown = record, countdown or Countdown()
         self.parts: Sequence[Posted] = tuple(record[index] for index in sorted(record))
 
+    def check(self) -> None:
+        """Its lease never ends."""
+
     async def intend(self, index: int, nonce: str) -> None:
         self._write(index, Posted(index, nonce))
 

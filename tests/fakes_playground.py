@@ -40,6 +40,9 @@ class Record:
 
     parts: Sequence[Posted] = ()
 
+    def check(self) -> None:
+        """Its lease never ends."""
+
     async def intend(self, index: int, nonce: str) -> None:
         self.parts = (*self.parts[:index], Posted(index, nonce))
 

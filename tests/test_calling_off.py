@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
 
 from bot.chat import Cancel, Finish, Posted, Size, State, Turn
+from bot.errors import LeaseLost, StoreUnavailable
 from bot.inbox import Held, Workers
+from bot.ports import Renewal
 from storage.stores import Stores
 from tests.desk import LEASE, Desk
 from tests.fakes import CHANNEL, GRACE, FakeClock, Gate
@@ -71,13 +76,16 @@ class Engine:
     def __init__(self) -> None:
         self.gate, self.speaking = Gate(), asyncio.Event()
         self.let_go = False
+        self.held: Held | None = None
 
     async def answer(self, held: Held) -> None:
+        self.held = held
         try:
             self.speaking.set()
             await asyncio.Event().wait()
         except asyncio.CancelledError:
-            await self._end(held)
+            if held.why is not None:
+                await self._end(held)
             raise
 
     async def _end(self, held: Held) -> None:
@@ -141,5 +149,53 @@ async def test_who_loses_the_lease_while_ending_an_answer_lets_go(stores: Stores
     async with asyncio.timeout(10):
         while not engine.let_go:  # noqa: ASYNC110 - the engine tells nobody
             await asyncio.sleep(0.01)
+    await workers.drain(0)
+    await running
+
+
+class AwayNow:
+    """The inbox of a process whose database does not answer any more, once it is `away`."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._inbox, self.away = stores.inbox, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inbox, name)
+
+    async def renew(self, turn: int, owner: str, until: datetime) -> Renewal:
+        if self.away:
+            raise StoreUnavailable("away")
+        return await self._inbox.renew(turn, owner, until)
+
+
+async def test_a_worker_without_a_database_shows_nothing_more_before_its_lease_could_end(
+    stores: Stores, clock: FakeClock
+) -> None:
+    """A lease of 40 s is renewed every 10 s: after 30 s it is given up, while nobody else can have it yet."""
+    inbox, desk, engine = AwayNow(stores), Desk(stores, clock), Engine()
+    await desk.ask()
+    workers = Workers(
+        inbox,
+        engine,
+        owner="w",
+        lease=timedelta(seconds=40),
+        most=1,
+        abreast=1,
+        attempts=3,
+        clock=clock,
+    )
+    running = asyncio.create_task(workers.run())
+    async with asyncio.timeout(10):
+        await engine.speaking.wait()
+    assert engine.held is not None
+    inbox.away = True
+    clock.advance(29)
+    engine.held.journal.check()
+    clock.advance(2)
+    with pytest.raises(LeaseLost):
+        engine.held.journal.check()
+    assert await desk.claim("another") is None
+    clock.advance(10)
+    assert await desk.claim("another") is not None
     await workers.drain(0)
     await running

@@ -226,6 +226,7 @@ class EditedReply:
             await self._send(pass_on)
 
     async def _send(self, step: Step) -> None:
+        self._journal.check()
         surface, known = self._surface, self._shown.get(step.index)
         if step.call is Call.EDIT and known is not None:
             await surface.edit(known.message, step.text, final=step.final, buttons=step.buttons)
@@ -241,6 +242,7 @@ class EditedReply:
     async def _post(self, step: Step) -> None:
         """Record the intent, post, record the id. After a doubtful attempt the message may be there already."""
         nonce = self._nonces.get(step.index)
+        intended = nonce is not None
         if nonce is None:
             nonce = self._nonces[step.index] = f"{self._turn:x}-{step.index}-{secrets.token_hex(4)}"
             await self._journal.intend(step.index, nonce)
@@ -248,6 +250,7 @@ class EditedReply:
             await self._adopt()
             if step.index in self._shown:
                 return
+        self._journal.check()
         self._unsure.add(step.index)
         if step.call is Call.ATTACH:
             message = await self._surface.attach(FILE, step.text, nonce)
@@ -256,7 +259,8 @@ class EditedReply:
                 step.text, nonce=nonce, first=step.index == 0, final=step.final, buttons=step.buttons
             )
         self._unsure.discard(step.index)
-        self._shown[step.index] = Shown(message, step.text, step.buttons)
+        # A platform that knows the nonce again gives the message of an earlier attempt, with the words it had then.
+        self._shown[step.index] = Shown(message) if intended else Shown(message, step.text, step.buttons)
         await self._journal.posted(step.index, message)
 
     async def _adopt(self) -> None:

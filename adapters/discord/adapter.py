@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import discord
 import yarl
@@ -38,8 +39,6 @@ SOON: Final = 2.0
 LONGEST: Final = 2_000
 EPHEMERAL: Final = 1 << 6
 """Message flag: for the eyes of one person."""
-TRIES: Final = 30
-"""How often something is handed in again, a second apart, while the database is away."""
 
 
 class Discord:
@@ -73,6 +72,7 @@ class Discord:
         self._rest = Rest(token, api_url, self._pacer)
         self._ready: Callable[[str], None] = lambda _: None
         self._begun = False
+        self._lines: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
 
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serve until cancelled. Raises `ConfigError` when Discord refuses the token or an intent."""
@@ -138,9 +138,14 @@ class Discord:
         self._watch.away(str(shard))
 
     async def on_message(self, message: discord.Message) -> None:
-        if by_a_person(message):
+        if not by_a_person(message):
+            return
+        # Whatever one person says in a place is handed in one by one, in order, however long the database lets it wait.
+        line = self._lines.setdefault((message.channel.id, message.author.id), asyncio.Lock())
+        async with line:
             said = await self._incoming(message)
-            await self._answer(said, await self._until_taken(lambda: self._reception.said(said)))
+            receipt = await self._until_taken(lambda: self._reception.said(said))
+        await self._answer(said, receipt)
 
     async def on_edit(self, event: discord.RawMessageUpdateEvent) -> None:
         """An edit by its author; previews and pins change a message, too, but leave its time of editing as it was."""
@@ -270,13 +275,15 @@ class Discord:
 
     async def _until_taken(self, hand_in: Callable[[], Any]) -> Any:
         """Hand it in, again and again while the database is away: Discord will not send it a second time."""
-        for _ in range(TRIES):
+        told = False
+        while True:
             try:
                 return await hand_in()
             except StoreUnavailable:
-                log.warning("the database does not answer; something said on Discord waits")
+                if not told:
+                    log.warning("the database does not answer; something said on Discord waits")
+                told = True
                 await asyncio.sleep(1)
-        return await hand_in()
 
     # Connecting.
 
