@@ -43,6 +43,9 @@ class Notebook:
 
     parts: Sequence[Posted] = ()
 
+    def check(self) -> None:
+        """Its lease never ends."""
+
     async def intend(self, index: int, nonce: str) -> None:
         self._put(Posted(index, nonce))
 

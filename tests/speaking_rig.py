@@ -104,7 +104,9 @@ class Rig:
         return await self.answer(await self.desk.claimed())
 
     async def answer(self, turn: Turn) -> Outcome:
-        await self.engine.answer(Held(self.stores.inbox, turn, "w1", LEASE, self.clock))
+        await self.engine.answer(
+            Held(self.stores.inbox, turn, "w1", LEASE, self.clock, self.clock.now + LEASE)
+        )
         async with self.stores.database.reading() as sql:
             row = (await sql.execute(select(turns).where(turns.c.id == turn.id))).one()
             made = (

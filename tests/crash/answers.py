@@ -64,7 +64,10 @@ class Model:
                 f"q{number}: asked to go on from words that were never said: …{partial[-60:]!r}"
             )
         self._check_history(request, {known: count for known, count, _ in before}, at)
-        return self._say(answer[len(partial) :], partial)
+        again, rest = _last_words(partial, request.question), answer[len(partial) :]
+        if again and (not rest or self.rng.random() < 0.7):
+            rest = again + answer[len(partial.rstrip()) :]
+        return self._say(rest, partial)
 
     def _check_history(self, request: Request, known: dict[int, int], until: int) -> None:
         """What the model is told it said before must be whole answers of its own."""
@@ -89,3 +92,13 @@ class Model:
         ):  # after the first words: until then it is asked anew
             breaks = Break(self.rng.choice(BREAKS), at=self.rng.randint(2, len(chunks) + 1))
         return say(*chunks, pace=self.pace, breaks=breaks)
+
+
+def _last_words(partial: str, request: str) -> str:
+    """The words that it is asked to begin with once more, where it has to go on with an answer."""
+    known = partial.rstrip()
+    return (
+        next((known[-size:] for size in range(60, 0, -1) if f": {known[-size:]}\n" in request), "")
+        if known
+        else ""
+    )

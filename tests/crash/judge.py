@@ -77,7 +77,7 @@ def complaints(log: str) -> list[str]:
 
 
 def missing(asked: Sequence[Question], known: Iterable[Row]) -> list[Question]:
-    """Questions that the bot was never told of: asked while nobody listened, on a platform that says nothing twice."""
+    """Questions that the bot does not know of."""
     accepted = {row.message for row in known}
     return [question for question in asked if question.id not in accepted]
 

@@ -63,7 +63,6 @@ class Verdict:
     seed: str
     setting: Setting
     asked: int
-    unheard: int
     killed: dict[str, int]
     requests: int
     troubles: int
@@ -74,10 +73,9 @@ class Verdict:
 
     def __str__(self) -> str:
         killed = sum(self.killed.values())
-        unheard = f", {self.unheard} of them while nobody listened" if self.unheard else ""
         stops = f", {len(self.stops)} stops (at most {max(self.stops):.1f} s)" if self.stops else ""
         return (
-            f"{self.setting.name} (seed {self.seed}): {killed} kills, {self.asked} questions{unheard}, {self.requests} requests, "
+            f"{self.setting.name} (seed {self.seed}): {killed} kills, {self.asked} questions, {self.requests} requests, "
             f"{self.troubles} troubles{stops}, {len(self.faults)} faults, {self.seconds:.0f} s"
         )
 
@@ -161,14 +159,12 @@ class Round:
         await asyncio.gather(*(house.stop() for house in self.houses))
         known = await judge.rows(self.url)
         asked = [question for crowd in self.crowds for question in crowd.asked]
-        unheard = [one for one in judge.missing(asked, known) if one.platform == "discord"]
-        heard = [question for question in asked if question not in unheard]
         faults = [*self.tally.faults, *self.model.faults]
         for stage in self.stages:
-            mine = [question for question in heard if question.platform == stage.platform]
+            mine = [question for question in asked if question.platform == stage.platform]
             faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in judge.missing(mine, known)]
             faults += judge.on_the_platform(mine, stage.spoken())
-        faults += judge.in_the_database(heard, known, self.model.asked)
+        faults += judge.in_the_database(asked, known, self.model.asked)
         output = "\n".join(house.output for house in self.houses)
         faults += [
             f"a traceback in the log of {house.name}" for house in self.houses if "Traceback" in house.output
@@ -178,7 +174,6 @@ class Round:
             "",
             self.setting,
             len(asked),
-            len(unheard),
             dict(self.tally.deaths),
             sum(self.model.asked.values()),
             troubles,
@@ -193,15 +188,10 @@ class Round:
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             known = await judge.rows(self.url)
-            heard = {row.message for row in known}
-            open_ones = [
-                question
-                for crowd in self.crowds
-                for question in crowd.asked
-                if (question.platform == "slack" or question.id in heard)
-                and not complete(crowd.stage, question)
-            ]
-            if not open_ones and all(row.state not in ("waiting", "running") for row in known):
+            complete_ones = (
+                complete(crowd.stage, question) for crowd in self.crowds for question in crowd.asked
+            )
+            if all(row.state not in ("waiting", "running") for row in known) and all(complete_ones):
                 return
             await asyncio.sleep(0.5)
 
