@@ -225,7 +225,9 @@ class DiscordStage:
                 yield message
 
     def story(self, question: Question) -> str:
-        return ""
+        """Where it was asked, and what happened to the gateway after it."""
+        message = self.emulator.world.messages[int(question.id)]
+        return f"{message.channel.kind.name} {message.channel.name} at {message.created_at:.1f}"
 
     async def trouble(self) -> str:
         discord, rng = self.emulator, self._rng
