@@ -13,7 +13,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus lint types layers check crash budgets lock clean
+.PHONY: help run extras test corpus bench lint types layers check crash budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -35,6 +35,10 @@ test: ## Run all tests
 corpus: ## Measure what the filter finds, and write docs/filter-recall.md
 	@$(FOR_TEST)
 	@$(IN) -m tests.corpus
+
+bench: ## Measure the filter beside others, in an environment of its own, and write docs/filter-speed.md
+	@VENV=.venv-bench sh scripts/setup.sh $(PYTHON) requirements/bench.txt
+	@.venv-bench/bin/python -m benchmarks.filter
 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)
@@ -70,5 +74,5 @@ lock: ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newes
 	@$(COMPILE) requirements/local-model.in --no-deps --output-file requirements/local-model.txt
 
 clean: ## Remove what the targets above have made (your data/ stays)
-	@rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
+	@rm -rf .venv .venv-bench .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

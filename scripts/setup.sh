@@ -1,11 +1,11 @@
 #!/bin/sh
-# Have .venv hold what the lock files name: sh scripts/setup.sh PYTHON LOCK...
+# Have .venv (or VENV) hold what the lock files name: sh scripts/setup.sh PYTHON LOCK...
 # The last lock file is installed, unless nothing changed; it must hold what the ones before it hold.
 set -eu
 
 python=$1
 shift
-venv=.venv
+venv=${VENV:-.venv}
 for lock; do :; done # the last one
 
 say() { echo "$*" >&2; }

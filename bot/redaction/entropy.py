@@ -66,11 +66,11 @@ def is_scrambled(value: str) -> bool:
 
 
 def is_mixed(value: str) -> bool:
-    """Whether the value has capitals, small letters and digits, changing as in no path or name (at least 11 times
+    """Whether the value has capitals, small letters and digits, changing as in no path or name (at least 10 times
     in 40 characters)."""
     if not (re.search("[a-z]", value) and re.search("[A-Z]", value) and re.search("[0-9]", value)):
         return False
-    return _changes(value) * 40 >= 11 * len(value) and entropy(value) >= 4.0
+    return _changes(value) * 40 >= 10 * len(value) and entropy(value) >= 4.0
 
 
 def trailing_marks(value: str) -> int:

@@ -22,6 +22,8 @@ _DISTINCT = [(shape, _pattern(shape)) for shape in SHAPES if not shape.label]
 _LABELLED = [(shape, _pattern(shape), national(shape.label)) for shape in SHAPES if shape.label]
 _ANY_DISTINCT = re.compile(f"{_FREE_LEFT}(?:{'|'.join(shape.pattern for shape, _ in _DISTINCT)})")
 _DIGITS = [(scheme, national(scheme.label)) for scheme in DIGITS]
+_LABELS = [*(label for *_, label in _LABELLED), *(label for _, label in _DIGITS)]
+_NAMES = frozenset[str]().union(*(label.hints for label in _LABELS))
 _COUNTS = frozenset(count for scheme in DIGITS for count in scheme.counts)
 
 
@@ -30,6 +32,8 @@ def find_national_ids(segment: Segment) -> Iterator[tuple[int, int]]:
     if _ANY_DISTINCT.search(segment.text, segment.start, segment.end):
         for shape, pattern in _DISTINCT:
             yield from _valid(segment, shape, pattern, None)
+    if _NAMES.isdisjoint(segment.hints):
+        return
     for shape, pattern, label in _LABELLED:
         if segment.may_have(label):
             yield from _valid(segment, shape, pattern, label)

@@ -1,12 +1,16 @@
 """Words that tell what the number or value behind them is.
 
-A label is searched in the few characters before a candidate; its hints tell at once that it cannot be there.
+A label is searched in the few characters before a candidate; its hints tell at once that it cannot be there. The hints of all
+labels are looked for together, so that another label costs nothing.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
+
+from ahocorasick_rs import AhoCorasick
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -14,7 +18,10 @@ class Label:
     """A pattern that ends where the candidate begins, and small-letter strings of which any match has one."""
 
     pattern: re.Pattern[str]
-    hints: tuple[str, ...]
+    hints: frozenset[str]
+
+
+_HINTS: set[str] = set()
 
 
 # In `user_tel` and `userTel` a word begins too.
@@ -26,7 +33,19 @@ def label(words: str, link: str, behind: str = "") -> Label:
     alternatives = words.split("|")
     bounded = words.replace(r"\b", _WORD_BEGINS)
     pattern = re.compile(rf"(?:{bounded}){behind}{link}\Z", re.IGNORECASE | re.ASCII)
-    return Label(pattern, tuple(dict.fromkeys(map(_hint, alternatives))))
+    hints = frozenset(map(_hint, alternatives))
+    _HINTS.update(hints)
+    return Label(pattern, hints)
+
+
+def hints_in(text: str) -> frozenset[str]:
+    """Those of all labels' hints that are in the text, which has small letters only."""
+    return frozenset(_all_hints().find_matches_as_strings(text, overlapping=True))
+
+
+@cache
+def _all_hints() -> AhoCorasick:
+    return AhoCorasick(sorted(_HINTS))
 
 
 def _hint(alternative: str) -> str:

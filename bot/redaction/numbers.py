@@ -156,6 +156,9 @@ def _is_birth_date(digits: str) -> bool:
     return True
 
 
+_SSN_GROUPS = {(3, 2, 4), (9,), (1,) * 9}
+
+
 def find_ssns(segment: Segment) -> Iterator[tuple[int, int]]:
     """US social security numbers (SSA, "SSN randomization": areas 000, 666 and 900-999, group 00 and serial 0000
     are never given), in groups of 3-2-4, or behind a label."""
@@ -170,8 +173,7 @@ def _ssn(segment: Segment, window: Window) -> tuple[int, int] | None:
         return None
     marked = {separator.strip(" \t") for separator in window.separators}
     shaped = window.sizes == (3, 2, 4) and marked in ({"-"}, {""}, {"."}) and not window.prefixed
-    if (shaped and not segment.follows(labels.THING, window.first)) or segment.follows(
-        labels.SSN, window.first
-    ):
+    named = window.sizes in _SSN_GROUPS and segment.follows(labels.SSN, window.first)
+    if named or (shaped and not segment.follows(labels.THING, window.first)):
         return window.first, window.end
     return None

@@ -42,7 +42,9 @@ _NO_SECRET_KEY = re.compile(
     r"(?:public|primary|foreign|cache|partition|sort|idempotency|row|host|unique)[ _-]?\Z",
     re.IGNORECASE | re.ASCII,
 )
-_PLAIN = re.compile(rf"[^,;，；。{ENDS}]*+")
+_PLAIN = re.compile(
+    rf"(?:[^&,;，；。{ENDS}]|&(?![\w.-]{{1,64}}=))*+"
+)  # `&name=` begins another field of a form
 _QUERY_PART = re.compile(rf"[^&#,;{ENDS}]*+")
 _QUOTED = {quote: re.compile(rf"[^\s{quote}{WIDE}]*+") for quote in "\"'`"}
 LABEL_HINTS = (

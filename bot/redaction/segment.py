@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from bot.redaction.labels import Label
+from bot.redaction.labels import Label, hints_in
 from bot.redaction.lexer import CONTEXT
 
 
@@ -25,7 +25,7 @@ class Segment:
         self._digits = -1
         self._lead = ""
         self._follows: dict[tuple[Label, int], bool] = {}
-        self._hints: dict[Label, bool] = {}
+        self._hints: frozenset[str] | None = None
 
     @property
     def digits(self) -> int:
@@ -54,9 +54,14 @@ class Segment:
 
     def may_have(self, label: Label) -> bool:
         """Whether the label can stand anywhere in the segment, or before it."""
-        if label not in self._hints:
-            self._hints[label] = any(map(self.lead.__contains__, label.hints))
-        return self._hints[label]
+        return not label.hints.isdisjoint(self.hints)
+
+    @property
+    def hints(self) -> frozenset[str]:
+        """The hints of all labels that the segment has, or the context before it."""
+        if self._hints is None:
+            self._hints = hints_in(self.lead)
+        return self._hints
 
     def matches(self, pattern: re.Pattern[str]) -> Iterable[re.Match[str]]:
         """All matches inside the segment, left to right."""

@@ -48,7 +48,7 @@ def find_http_credentials(segment: Segment) -> Iterator[tuple[int, int]]:
             value = match.group(match.lastindex or 0)
             begin = match.start(match.lastindex or 0)
             if begin >= segment.start and not is_placeholder(value) and is_credential(value):
-                yield begin, match.end() - trailing_marks(value)
+                yield begin, begin + len(value.rstrip(".,;:)]}"))
 
 
 def _is_basic(value: str) -> bool:
