@@ -25,6 +25,7 @@ from bot.commands import Commands, command_list
 from bot.counting import Counter
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
@@ -142,7 +143,9 @@ class House:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
-        limits = Limits(stores.ledger, stores.rulings, rulebook, person_key(settings))
+        patience = timedelta(seconds=settings.patience_seconds)
+        gate = Gate(stores.ledger, rulebook, now, patience=patience)
+        limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
         limits_command = LimitsCommand(limits, stores.rulings, rulebook, voices, now)
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         self._notebook = Notebook(stores.records, now)
@@ -393,7 +396,11 @@ def rulebook_of(settings: Settings) -> Rulebook:
         "usd_per_month": settings.user_usd_per_month,
     }
     filed, roles = read_limits(settings.limits) if settings.limits is not None else ({}, {})
-    return Rulebook(filed, roles, usual, operators=settings.admins)
+    provider = {
+        "requests_per_minute": settings.provider_requests_per_minute,
+        "tokens_per_minute": settings.provider_tokens_per_minute,
+    }
+    return Rulebook(filed, roles, usual, provider, settings.admins)
 
 
 def vocabulary_folder(settings: Settings) -> Path:

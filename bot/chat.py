@@ -314,4 +314,4 @@ class Quota:
     requests_left: int | None = None
     tokens_limit: int | None = None
     tokens_left: int | None = None
-    at: datetime | None = None
+    at: datetime | None = field(default=None, compare=False)

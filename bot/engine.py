@@ -25,6 +25,7 @@ from bot.errors import (
     GaveUp,
     LeaseLost,
     LimitReached,
+    Overcrowded,
     Overloaded,
     PlatformBusy,
     PlatformUnreachable,
@@ -35,7 +36,7 @@ from bot.errors import (
 from bot.inbox import Held
 from bot.limit_texts import limit_text
 from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Button, Clock, Conversations, Reply
+from bot.ports import Adapter, Button, Clock, Conversations, Line, Reply
 from bot.speaking import Speaker, Spoken
 from bot.telemetry import Meters
 
@@ -101,7 +102,9 @@ class Engine:
             if turn.attempts > self._attempts:
                 raise GaveUp
             reply.start()
-            spoken = await self._speaker.answer(held, reply)
+            spoken = await self._speaker.answer(
+                held, reply, lambda line: reply.wait(self._line_text(held, line))
+            )
             await self._store(held, spoken.finish)
             notes = await self._notes(held, spoken)
             buttons = (Button.CONTINUE,) if spoken.finish is Finish.LENGTH else ()
@@ -206,12 +209,20 @@ class Engine:
     def _error_text(self, held: Held, error: RejoinderError, number: str) -> str:
         if held.said and isinstance(error, ProviderError) and error.code in PASSING:
             return self._notice(held, CutOff.code, reference=number)
+        if isinstance(error, Overcrowded):
+            until = wait_text(self._clock(), error.until, self._speaks(held))
+            return self._notice(held, error.code, position=error.position, wait=until, reference=number)
         wait = error.retry_after if isinstance(error, Overloaded) else None
         if wait is not None:
             now = self._clock()
             until = wait_text(now, now + timedelta(seconds=wait), self._speaks(held))
             return self._notice(held, "overloaded_until", wait=until, reference=number)
         return self._notice(held, error.code, reference=number)
+
+    def _line_text(self, held: Held, line: Line) -> str:
+        """Where one stands in line."""
+        wait = wait_text(self._clock(), line.until, self._speaks(held))
+        return self._notice(held, "in_line", position=line.position, wait=wait)
 
     def _limit_text(self, held: Held, limit: LimitReached) -> str:
         return limit_text(limit, self._clock(), self._speaks(held))

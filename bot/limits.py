@@ -14,10 +14,11 @@ from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
-from bot.chat import Author, Place, Prompt, Turn, Usage
+from bot.chat import Author, Place, Prompt, Quota, Turn, Usage
 from bot.errors import Unpriced
+from bot.gate import Gate, Waiting, unheard
 from bot.models import Model
-from bot.ports import Call, Charge, Ledger, Level, Line, Meter, Rulings, Settlement, Spent, Taken, Warned
+from bot.ports import Call, Charge, Ledger, Level, Meter, Rulings, Settlement, Spent, Taken, Warned
 from bot.rules import METRICS, Allowance, Allowed, Rulebook, place_name, said_rules, workspace_name
 
 PICO: Final = Decimal(1_000_000_000_000)
@@ -38,19 +39,26 @@ class Reservation:
 
 
 class Limits:
-    def __init__(self, ledger: Ledger, rulings: Rulings, rulebook: Rulebook, key: bytes) -> None:
-        self._ledger, self._rulings, self._rulebook, self._key = ledger, rulings, rulebook, key
+    def __init__(self, ledger: Ledger, gate: Gate, rulings: Rulings, rulebook: Rulebook, key: bytes) -> None:
+        self._ledger, self._gate, self._key = ledger, gate, key
+        self._rulings, self._rulebook = rulings, rulebook
 
     def person(self, place: Place, author: Author) -> str:
         """Who it is, in a form that names no one: a keyed hash, 32 hexadecimal digits."""
         return self._hash(f"{place.platform}:{place.installation}:{author.id}")
 
     async def reserve(
-        self, turn: Turn, model: Model, prompt: Prompt, prompt_tokens: int, now: datetime
+        self,
+        turn: Turn,
+        model: Model,
+        prompt: Prompt,
+        prompt_tokens: int,
+        now: datetime,
+        waiting: Waiting = unheard,
     ) -> Reservation:
-        """Admit a call at its worst cost, with a lower output cap if that is all the budget has left.
+        """Admit a call at its worst cost, with a lower output cap if that is all the budget has left, once it is its turn.
 
-        Raises `LimitReached`. A question counts once, however often its answer is begun anew.
+        Raises `LimitReached`, `Overcrowded`. A question counts once, however often its answer is begun anew.
         """
         call = self._call(turn, model, prompt_tokens, prompt.max_output_tokens)
         meters = await self.meters(turn.place, turn.author, model.names)
@@ -62,10 +70,7 @@ class Limits:
             "picousd": (call.prompt_cost or 0, call.token_cost or 0),
         }
         charges = [Charge(meter, *amounts[meter.unit]) for meter in meters if any(amounts[meter.unit])]
-        taken = await self._ledger.reserve(call, charges, now)
-        if isinstance(taken, Line):
-            raise AssertionError("no provider's limits are held yet")
-        return Reservation(taken, model)
+        return Reservation(await self._gate.admit(call, charges, model.names, now, waiting), model)
 
     async def settle(
         self,
@@ -75,13 +80,18 @@ class Limits:
         finish: str,
         first_token_ms: int | None,
         now: datetime,
+        quota: Quota | None = None,
     ) -> Sequence[Warned]:
-        """Replace the reservation by what was used; without a reported usage it stands."""
+        """Replace the reservation by what was used; without a reported usage it stands. `quota` is what the provider last said of
+        its own limits."""
         cost = reservation.model.cost(usage) if usage is not None else None
         cost = None if cost is None else Decimal(_pico(cost)).scaleb(-12)
-        return await self._ledger.settle(
-            reservation.taken, Settlement(usage, cost, finish, first_token_ms), now
+        warned = await self._ledger.settle(
+            reservation.taken, Settlement(usage, cost, finish, first_token_ms, quota), now
         )
+        if quota is not None:
+            await self._gate.learn(reservation.model.names[0], quota)
+        return warned
 
     async def spent(self, place: Place, author: Author, now: datetime) -> Sequence[Spent]:
         """What somebody has used of their own limits."""

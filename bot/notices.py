@@ -77,7 +77,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "budget_used": "{whose} limit of {allowed} {unit} {period}{model} is used up ({used}). It starts anew in {wait}.",
         "per_day": "a day",
         "per_month": "a month",
-        "overcrowded": "Too many people are waiting for the model right now. Please try again in a while. (reference {reference})",
+        "in_line": "_Many are asking right now. You are number {position} in line, about {wait}._",
+        "overcrowded": "Too many are waiting for the model: you would be number {position}, and it would take {wait}. "
+        "Please try again later. (reference {reference})",
         "unpriced": "A budget of money holds here, and the price of the model is not known, so I can't answer. "
         "My operator has to look at it. (reference {reference})",
         "unit_tokens": "tokens",
@@ -275,7 +277,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "budget_used": "{whose}{period} {allowed} {unit}{model}的上限已用完（{used}）。还有{wait}重新计算。",
         "per_day": "每天",
         "per_month": "每月",
-        "overcrowded": "现在等待模型的人太多，请稍后再试。（编号 {reference}）",
+        "in_line": "_现在提问的人很多。您排在第 {position} 位，大约还需{wait}。_",
+        "overcrowded": "等待模型的人太多：您会排在第 {position} 位，需要{wait}。请稍后再试。（编号 {reference}）",
         "unpriced": "这里有金额上限，而模型的价格未知，因此我无法回答，需要管理员处理。（编号 {reference}）",
         "unit_tokens": "个 token",
         "unit_requests": "个问题",

@@ -44,6 +44,10 @@ class Provider(Protocol):
 
     name: str
 
+    @property
+    def quota(self) -> Quota:
+        """What it last said of its own limits."""
+
     def stream(self, prompt: Prompt) -> AsyncIterator[Delta]: ...
 
     async def aclose(self) -> None: ...
@@ -71,6 +75,9 @@ class Reply(Protocol):
 
     def start(self) -> None:
         """Show that the bot is at work (typing, a status). Returns at once."""
+
+    def wait(self, notice: str) -> None:
+        """Say why the answer has not begun yet, where nothing of it is shown. Returns at once; whatever comes next takes its place."""
 
     def update(self, text: str) -> None:
         """The answer has grown. Returns at once."""

@@ -27,7 +27,7 @@ GROUPS = (
             "REJOINDER_CONTINU",
         ),
     ),
-    ("Limits", ("REJOINDER_USER_", "REJOINDER_LIMITS")),
+    ("Limits", ("REJOINDER_USER_", "REJOINDER_LIMITS", "REJOINDER_PROVIDER_", "REJOINDER_PATIENCE_SECONDS")),
     ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
     ("Running it", ("",)),
 )

@@ -174,6 +174,24 @@ class Settings(BaseSettings):
         alias="REJOINDER_USER_USD_PER_MONTH",
         description="US dollars per person and month (UTC); `none`: no limit.",
     )
+    provider_requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        alias="REJOINDER_PROVIDER_REQUESTS_PER_MINUTE",
+        description="Requests a minute that the provider allows for each model; empty: as it says in its answers.",
+    )
+    provider_tokens_per_minute: int | None = Field(
+        None,
+        ge=1,
+        alias="REJOINDER_PROVIDER_TOKENS_PER_MINUTE",
+        description="Tokens a minute that the provider allows for each model; empty: as it says in its answers.",
+    )
+    patience_seconds: float = Field(
+        120,
+        ge=0,
+        alias="REJOINDER_PATIENCE_SECONDS",
+        description="How long a question may wait for the provider's own limits.",
+    )
     limits: Path | None = Field(
         None,
         alias="REJOINDER_LIMITS",

@@ -22,6 +22,7 @@ from bot.chat import Delta, Finish, Message, Prompt, Role, Size, Turn, Usage
 from bot.context import Fitted, Window, fit, message_size
 from bot.continuation import Doubtful, continued
 from bot.errors import ContentFiltered, CutOff, LeaseLost, Overloaded, ProviderError, TooLong
+from bot.gate import Waiting, unheard
 from bot.growing import Growing
 from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
@@ -83,6 +84,7 @@ class Speech:
     growing: Growing
     line: list[Voice]
     rounds: int
+    waiting: Waiting
     calls: int = 0
     broken: Voice | None = None
     gave_up: ProviderError | None = None
@@ -112,12 +114,15 @@ class Speaker:
         self._decided, self._redactor, self._continuing = decided, redactor, continuing
         self._clock, self._sleep, self._breakers = clock, sleep, Breakers(clock)
 
-    async def answer(self, held: Held, reply: Reply) -> Spoken:
-        """Answer a turn, going on with `held.said`, which grows on the way. Raises `ProviderError`, `LimitReached`."""
+    async def answer(self, held: Held, reply: Reply, waiting: Waiting = unheard) -> Spoken:
+        """Answer a turn, going on with `held.said`, which grows on the way; `waiting` is told while a model has no room.
+
+        Raises `ProviderError`, `LimitReached`, `Overcrowded`.
+        """
         candidates = await self._voices.candidates(held.turn.place)
         growing = Growing(self._redactor, held.said)
         line = self._breakers.willing(candidates)
-        speech = Speech(held, reply, growing, line, self._continuing.rounds)
+        speech = Speech(held, reply, growing, line, self._continuing.rounds, waiting)
         try:
             finish = await self._speak(speech)
         finally:
@@ -208,13 +213,15 @@ class Speaker:
 
     async def _stream(self, speech: Speech, voice: Voice, prompt: Prompt, size: Size) -> Finish:
         """Reserve the call's worst cost, stream it, settle what it used, whatever way it ends."""
-        started, held = self._clock(), speech.held
+        held = speech.held
         turn = (
             speech.turn if not speech.calls else replace(speech.turn, attempts=max(2, speech.turn.attempts))
         )
         speech.calls += 1
-        reservation = await self._limits.reserve(turn, voice.model, prompt, voice.counter.most(size), started)
-        call, asked = Call(started), replace(prompt, max_output_tokens=reservation.output_cap)
+        reservation = await self._limits.reserve(
+            turn, voice.model, prompt, voice.counter.most(size), self._clock(), speech.waiting
+        )
+        call, asked = Call(self._clock()), replace(prompt, max_output_tokens=reservation.output_cap)
         policy = POLICY if len(speech.line) == 1 else IMPATIENT
         try:
             async with aclosing(
@@ -234,12 +241,12 @@ class Speaker:
                 call.usage = NOTHING
             raise
         finally:
-            await self._settle(reservation, call)
+            await self._settle(reservation, call, voice)
         if call.usage is not None:
             await voice.counter.learn(size, call.usage.prompt)
         return call.finish
 
-    async def _settle(self, reservation: Reservation, call: Call) -> None:
+    async def _settle(self, reservation: Reservation, call: Call, voice: Voice) -> None:
         """Book what the call used. Where even that can't be written, the reservation stands: it is never cheaper than it was."""
         now = self._clock()
         try:
@@ -250,6 +257,7 @@ class Speaker:
                     finish=call.finish or "none",
                     first_token_ms=call.first_token_ms,
                     now=now,
+                    quota=voice.provider.quota,
                 ),
                 SETTLING,
             )

@@ -98,6 +98,7 @@ class SqlLedger:
         self, transaction: Transaction, call: Call, shares: Sequence[Charge], now: datetime
     ) -> Ticket:
         sql, wants, time = transaction.sql, [want(share, now) for share in shares], microseconds(now)
+        await levels.make(sql, [levels.REST.grown(one.key, 0, time, one.keep_until) for one in wants])
         states = await levels.read(sql, (one.key for one in wants), lock=True)
         found = [states[one.key].level(one.rate, time) for one in wants]
         rows = [

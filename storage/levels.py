@@ -42,7 +42,7 @@ _READ = select(meters)
 
 
 async def read(sql: AsyncConnection, keys: Iterable[Key], *, lock: bool = False) -> Mapping[Key, State]:
-    """The rows of these keys, all of them, locked in their order if asked."""
+    """The rows of these keys, all of them; those that are there are locked if asked, in the order of their keys."""
     wanted = list(dict.fromkeys(keys))
     statement = _READ.where(_keys.in_(wanted))
     if lock:
@@ -73,11 +73,21 @@ async def write(sql: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None
         await sql.execute(_WRITES[sql.dialect.name], rows)
 
 
+async def make(sql: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Have these rows there, unless they are."""
+    if rows:
+        await sql.execute(_MAKES[sql.dialect.name], rows)
+
+
 def _upsert(statement: postgresql.Insert | sqlite.Insert) -> Insert:
     new = {name: statement.excluded[name] for name in ("value", "as_of", "told", "keep_until")}
     return statement.on_conflict_do_update(index_elements=KEY, set_=new)
 
 
+_MAKES: Final = {
+    "sqlite": sqlite.insert(meters).on_conflict_do_nothing(),
+    "postgresql": postgresql.insert(meters).on_conflict_do_nothing(),
+}
 _WRITES: Final = {
     "sqlite": _upsert(sqlite.insert(meters)),
     "postgresql": _upsert(postgresql.insert(meters)),

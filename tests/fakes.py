@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Text, Turn, Usage
+from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Quota, Text, Turn, Usage
 from bot.errors import RejoinderError
 from bot.menu import Menu
 from bot.models import Spec, load_models
@@ -65,6 +65,7 @@ class Shown:
     """What a person sees of one answer."""
 
     updates: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
     text: str = ""
     notice: str = ""
     buttons: tuple[Button, ...] = ()
@@ -82,6 +83,9 @@ class FakeReply:
 
     def start(self) -> None:
         self._shown.finished = False
+
+    def wait(self, notice: str) -> None:
+        self._shown.waits.append(notice)
 
     def update(self, text: str) -> None:
         self._shown.updates.append(text)
@@ -159,6 +163,7 @@ class ScriptedProvider:
         self.scripts = list(scripts)
         self.prompts: list[Prompt] = []
         self.closed_early = 0
+        self.quota = Quota()
 
     async def stream(self, prompt: Prompt) -> AsyncIterator[Delta]:
         self.prompts.append(prompt)

@@ -14,7 +14,6 @@ from bot.context import Window
 from bot.counting import Exact
 from bot.engine import Engine
 from bot.inbox import Held
-from bot.limits import Limits
 from bot.models import Model
 from bot.ports import Provider
 from bot.preferences import Decided, Preferences
@@ -28,6 +27,7 @@ from storage.stores import Stores
 from storage.tables import calls, turns
 from tests.desk import LEASE, Desk
 from tests.fakes import CHANNEL, FakeClock, FakePlatform, Shown
+from tests.limits_rig import open_limits
 
 ROOMY = Window(4_000, 500)
 ROUNDS = Continuing()
@@ -69,7 +69,7 @@ class Rig:
 
     def open(self, *voices: Voice, continuing: Continuing = ROUNDS, rules: Rulebook = NO_RULES) -> None:
         """Begin anew with these candidates, and no memory of their failures."""
-        limits = Limits(self.stores.ledger, self.stores.rulings, rules, b"key")
+        limits = open_limits(self.stores, rules, self.clock)
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         speaker = Speaker(
             conversations=self.stores.conversations,

@@ -17,12 +17,12 @@ from decimal import Decimal
 
 from bot.chat import Author, Message, Place, Prompt, Role, Turn, Usage
 from bot.errors import LimitReached, StoreUnavailable
-from bot.limits import Limits
 from bot.models import Model
 from bot.ports import Level
 from bot.prices import Price
 from bot.rules import Rulebook, Scope
 from storage.stores import open_stores
+from tests.limits_rig import open_limits
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BEGAN = float(os.environ.get("SPENDING_SINCE") or time.time())
@@ -57,7 +57,7 @@ def now() -> datetime:
 
 async def spend(url: str, diary: int, seed: int, calls: int, abreast: int, size: int) -> None:
     stores, dice = open_stores(url), random.Random(seed)
-    limits = Limits(stores.ledger, stores.rulings, rulebook(size), b"key")
+    limits = open_limits(stores, rulebook(size), now)
     free = asyncio.Semaphore(abreast)
 
     def note(*words: object) -> None:

@@ -28,6 +28,7 @@ from storage.database import Transaction
 from storage.meters import kind
 from storage.stores import Stores, open_stores
 from storage.tables import calls
+from tests.limits_rig import open_limits
 from tests.spender import MODEL, PEOPLE, PLACES, now, rulebook
 
 PEAKS = (
@@ -123,7 +124,7 @@ async def compare(stores: Stores, diary: Diary, size: int) -> str:
         peaks = {(row[0], row[1]): row[3] for row in await sql.execute(text("SELECT * FROM peak"))}
     charged = {row["id"]: _charged(row) for row in rows}
     _compare_with_diary(rows, charged, diary)
-    limits = Limits(stores.ledger, stores.rulings, rulebook(size), b"key")
+    limits = open_limits(stores, rulebook(size), now)
     compared = 0
     for place in PLACES:
         for person in PEOPLE:

@@ -63,6 +63,23 @@ async def test_a_long_answer_takes_further_messages_and_finished_ones_are_left_a
         assert not any(button == Button.STOP for button in written.buttons)
 
 
+async def test_a_word_on_why_it_waits_makes_room_for_the_answer() -> None:
+    surface = FakeSurface(length=1000)
+    growing = reply(surface)
+    for word in ("You are number 3.", "You are number 2."):
+        growing.wait(word)
+        await asyncio.sleep(0.01)
+        assert surface.shown == [word]
+    growing.update("Hello")
+    growing.wait("Too late.")
+    await growing.finish("Hello world.")
+    assert surface.shown == ["Hello world."] and len(surface.messages) == 1
+    refused = reply(surface)
+    refused.wait("You are number 9.")
+    await refused.fail("Too many are waiting.")
+    assert surface.shown == ["Hello world.", "Too many are waiting."]
+
+
 async def test_nothing_is_sent_when_nothing_changed() -> None:
     surface = FakeSurface(length=1000)
     growing = reply(surface)

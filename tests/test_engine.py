@@ -26,7 +26,6 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.inbox import Workers
-from bot.limits import Limits
 from bot.limits_command import LimitsCommand
 from bot.models import Model
 from bot.notebook import Notebook
@@ -56,6 +55,7 @@ from tests.fakes import (
     answer,
     incoming,
 )
+from tests.limits_rig import open_limits
 
 NO_LIMITS = Rulebook()
 ROOMY = Window(4_000, 500)
@@ -157,7 +157,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         platform = FakePlatform(whispering=whispering)
         counter = Exact(tokenizer_for("gpt-4o"))
         redactor = Redactor()
-        limits = Limits(stores.ledger, stores.rulings, rules, b"key")
+        limits = open_limits(stores, rules, clock, sleep=no_wait)
         voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
@@ -384,6 +384,37 @@ async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: St
     shown = await bot.ask("two")
     assert not shown.notice
     assert "limit of 1 questions" in bot.platform.whispers[0]
+
+
+async def test_who_has_to_wait_for_the_provider_is_told_where_they_stand(start: Start) -> None:
+    bot = await start(rules=Rulebook(provider={"requests_per_minute": 2}))
+    for text in ("one", "two"):
+        await bot.ask(text)
+    waiting = bot.shown(await bot.say("three", author=GRACE))
+    await asyncio.sleep(0.05)
+    assert waiting.waits == []
+    bot.clock.advance(3)
+    await bot.until(lambda: bool(waiting.waits))
+    assert "You are number 1 in line, about 25 seconds." in waiting.waits[0]
+    bot.clock.advance(60)
+    await bot.settled()
+    assert waiting.text.startswith("Fine.") and waiting.finished
+
+
+async def test_who_would_have_to_wait_for_too_long_is_told_so(start: Start) -> None:
+    bot = await start(rules=Rulebook(provider={"requests_per_minute": 1}))
+    await bot.ask("one")
+    bot.clock.advance(30)
+    waiting = bot.shown(await bot.say("two"))
+    bot.clock.advance(3)
+    await bot.until(lambda: bool(waiting.waits))
+    refused = bot.shown(await bot.say("three", author=GRACE))
+    await bot.until(lambda: refused.finished)
+    assert "you would be number 2, and it would take 85 seconds" in refused.notice
+    assert refused.buttons == (Button.RETRY,)
+    bot.clock.advance(60)
+    await bot.settled()
+    assert waiting.text.startswith("Fine.")
 
 
 async def test_tokens_are_reserved_at_worst_and_settled_as_reported(start: Start) -> None:

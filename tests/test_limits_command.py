@@ -11,7 +11,6 @@ from bot.chat import Author, Invocation, Place
 from bot.commands import spoken_command
 from bot.context import Window
 from bot.counting import Exact
-from bot.limits import Limits
 from bot.limits_command import Asked, LimitsCommand, parse
 from bot.models import Model
 from bot.ports import Level
@@ -21,6 +20,7 @@ from bot.tokens import tokenizer_for
 from bot.voice import SameEverywhere, Voice
 from storage.stores import Stores
 from tests.fakes import ADA, CHANNEL, ROOT, FakeClock, ScriptedProvider
+from tests.limits_rig import open_limits
 
 pytest_plugins = ["tests.databases"]
 
@@ -43,7 +43,7 @@ class Told:
     async def __call__(self, argument: str = "", *, by: Author = ROOT, place: Place = CHANNEL) -> str:
         window, counter = Window(100, 50), Exact(tokenizer_for("gpt-4o"))
         voices = SameEverywhere(Voice(ScriptedProvider(), self.model, "", window, counter))
-        limits = Limits(self.stores.ledger, self.stores.rulings, BOOK, b"key")
+        limits = open_limits(self.stores, BOOK, self.clock)
         command = LimitsCommand(limits, self.stores.rulings, BOOK, voices, self.clock)
         self.clock.advance(1)
         return await command.run(Invocation("k", place, by, "limits", argument), "en")

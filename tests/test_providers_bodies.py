@@ -10,9 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Finish, Message, Prompt, Role
+from bot.chat import Finish, Message, Prompt, Quota, Role
 from bot.errors import Misconfigured, TooLong
-from bot.providers.wire import Quota
 from tests.emulators.llm import Answer, Counted, LLMEmulator, Refusal, Request, refuse, say
 from tests.emulators.llm.faults import REFUSALS, UNSUPPORTED_MAX_TOKENS, UNSUPPORTED_TEMPERATURE
 from tests.provider_rig import APIS, KEY, ask, hear, make, opened, prompt_for

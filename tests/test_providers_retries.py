@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import Delta, Finish, Message, Prompt, Role, Usage
+from bot.chat import Delta, Finish, Message, Prompt, Quota, Role, Usage
 from bot.errors import (
     BadResponse,
     ContentFiltered,
@@ -45,6 +45,7 @@ class Scripted:
     """
 
     name = "scripted"
+    quota = Quota()
 
     def __init__(self, *attempts: Course, takes: float = 0.0) -> None:
         self.now = 1_000.0

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.chat import Message, Role
+from bot.chat import Message, Quota, Role
 from bot.providers.failures import word
-from bot.providers.wire import Quota, is_event_stream, quota_from, retry_after
+from bot.providers.wire import is_event_stream, quota_from, retry_after
 from bot.providers.wording import NAME_LENGTH, worded
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -42,9 +42,9 @@ def test_the_wait_is_read_in_every_form(headers: dict[str, str], seconds: float 
 def test_no_rate_headers_leave_what_was_known() -> None:
     known = Quota(1, 2, 3, 4)
     pattern = "x-{what}-{unit}"
-    assert quota_from({"content-type": "text/plain"}, pattern, known) is known
-    assert quota_from({"x-limit-requests": "٣"}, pattern, known) is known
-    assert quota_from({"x-limit-requests": "5"}, pattern, known) == Quota(5)
+    assert quota_from({"content-type": "text/plain"}, pattern, known, NOW) is known
+    assert quota_from({"x-limit-requests": "٣"}, pattern, known, NOW) is known
+    assert quota_from({"x-limit-requests": "5"}, pattern, known, NOW) == Quota(5)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ class EditedReply:
         self._shown = {part.index: Shown(part.message) for part in journal.parts if part.message is not None}
         self._nonces = {part.index: part.nonce for part in journal.parts}
         self._unsure = {part.index for part in journal.parts if part.message is None}
-        self._text, self._final = self.kept, False
+        self._text, self._final, self._waits = self.kept, False, False
         self._buttons: tuple[Button, ...] = ()
         self._news = asyncio.Event()
         self._slot: Slot | None = None
@@ -88,8 +88,13 @@ class EditedReply:
         if self._surface.limits.typing_every and self._typing is None and not self._shown:
             self._typing = asyncio.create_task(self._type(), name=f"typing {self._turn}")
 
+    def wait(self, notice: str) -> None:
+        if self._waits or not self._text:
+            self._text, self._waits = notice, True
+            self._begin()
+
     def update(self, text: str) -> None:
-        self._text = text
+        self._text, self._waits = text, False
         self._begin()
 
     async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
@@ -102,7 +107,7 @@ class EditedReply:
         await self._end_typing()
 
     async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
-        said = self._text.rstrip()
+        said = "" if self._waits else self._text.rstrip()
         await self.finish(f"{said}\n\n{notice}" if said else notice, buttons=buttons)
 
     async def withdraw(self) -> None:

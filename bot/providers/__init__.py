@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+from bot.chat import Quota
 from bot.errors import ConfigError
 from bot.models import Model, Models, Spec
 from bot.ports import Provider
 from bot.providers.warm import warm_responses
-from bot.providers.wire import TIMEOUTS, Quota, Timeouts
+from bot.providers.wire import TIMEOUTS, Timeouts
 
 OPENAI: Final = "https://api.openai.com/v1"
 ANTHROPIC: Final = "https://api.anthropic.com"

@@ -19,7 +19,7 @@ from anthropic import AsyncAnthropic, AsyncStream
 from anthropic.types import MessageDeltaUsage, RawMessageStreamEvent
 from anthropic.types import Usage as FirstUsage
 
-from bot.chat import Delta, Finish, Prompt, Usage
+from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import (
     BadResponse,
     ContentFiltered,
@@ -37,7 +37,6 @@ from bot.providers.wire import (
     NOTHING,
     TIMEOUTS,
     Piece,
-    Quota,
     Timeouts,
     is_event_stream,
     quota_from,
@@ -170,7 +169,9 @@ class AnthropicMessages:
         raise failed
 
     def _note(self, response: httpx2.Response) -> None:
-        self.quota = quota_from(response.headers, "anthropic-ratelimit-{unit}-{what}", self.quota)
+        self.quota = quota_from(
+            response.headers, "anthropic-ratelimit-{unit}-{what}", self.quota, self._now()
+        )
 
     def _failure(self, error: Exception, *, streaming: bool = False) -> ProviderError:
         """What an error means: by its code, then its type, then its status (an overload of a running stream

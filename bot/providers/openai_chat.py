@@ -11,11 +11,11 @@ from openai import AsyncStream
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
 
-from bot.chat import Delta, Finish, Prompt, Usage
+from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import BadResponse, ContentFiltered, CutOff, EmptyAnswer
 from bot.models import Model
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
-from bot.providers.wire import Piece, Quota, relay
+from bot.providers.wire import Piece, relay
 from bot.providers.wording import worded
 
 ENDINGS: Final[Mapping[str, Finish]] = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}

@@ -15,6 +15,7 @@ import httpx2
 import openai
 from openai import AsyncOpenAI, AsyncStream
 
+from bot.chat import Quota
 from bot.errors import (
     BadResponse,
     ContentFiltered,
@@ -25,7 +26,7 @@ from bot.errors import (
     TooLong,
 )
 from bot.providers.failures import NETWORK, by_status, of_network, word
-from bot.providers.wire import TIMEOUTS, Quota, Timeouts, is_event_stream, quota_from, retry_after
+from bot.providers.wire import TIMEOUTS, Timeouts, is_event_stream, quota_from, retry_after
 
 FAULTS: Final = (openai.OpenAIError, *NETWORK)
 """All that a call or its stream may raise."""
@@ -119,7 +120,7 @@ class OpenAILine:
                 self._note(error)
                 failed, parameter = self.failure(error), self._refused(error, sent)
             else:
-                self.quota = quota_from(stream.response.headers, RATES, self.quota)
+                self.quota = quota_from(stream.response.headers, RATES, self.quota, self._now())
                 return await self._checked(stream)
             if parameter is None or parameter in left_out or CAPS.get(parameter) in left_out:
                 raise failed
@@ -138,7 +139,7 @@ class OpenAILine:
 
     def _note(self, error: Exception) -> None:
         if isinstance(error, openai.APIStatusError):
-            self.quota = quota_from(error.response.headers, RATES, self.quota)
+            self.quota = quota_from(error.response.headers, RATES, self.quota, self._now())
 
     def _refused(self, error: Exception, sent: Mapping[str, Any]) -> str | None:
         """The parameter of this call that the model won't have, if that is what the error is about.

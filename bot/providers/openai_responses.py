@@ -16,12 +16,12 @@ from openai.types.responses import (
     ResponseUsage,
 )
 
-from bot.chat import Delta, Finish, Prompt, Usage
+from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import ContentFiltered, CutOff
 from bot.models import Model
 from bot.providers.failures import word
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
-from bot.providers.wire import NOTHING, Piece, Quota, relay
+from bot.providers.wire import NOTHING, Piece, relay
 from bot.providers.wording import worded
 
 PARAGRAPH: Final = "\n\n"

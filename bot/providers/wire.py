@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 
 import httpx2
 
-from bot.chat import Delta, Finish, Usage
+from bot.chat import Delta, Finish, Quota, Usage
 from bot.errors import BadResponse, CutOff, EmptyAnswer, Overloaded, ProviderError
 
 E = TypeVar("E")
@@ -45,16 +45,6 @@ class Timeouts:
 
 
 TIMEOUTS: Final = Timeouts()
-
-
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """What the provider last said is left of its own rate limits; None where it said nothing."""
-
-    requests_limit: int | None = None
-    requests_left: int | None = None
-    tokens_limit: int | None = None
-    tokens_left: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +161,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return None if at is None else max(0.0, (at - (_date(headers.get("date")) or now)).total_seconds())
 
 
-def quota_from(headers: Mapping[str, str], pattern: str, last: Quota) -> Quota:
+def quota_from(headers: Mapping[str, str], pattern: str, last: Quota, now: datetime) -> Quota:
     """Read the rate headers, named by a pattern of `{unit}` and `{what}`. `last` stands where there are
     none.
     """
@@ -186,7 +176,7 @@ def quota_from(headers: Mapping[str, str], pattern: str, last: Quota) -> Quota:
         value("tokens", "limit"),
         value("tokens", "remaining"),
     )
-    return last if quota == Quota() else quota
+    return last if quota == Quota() else replace(quota, at=now)
 
 
 def _number(value: str | None) -> float | None:
