@@ -85,6 +85,7 @@ async def run(settings: Settings, say: Say) -> None:
             today=lambda: now().date(),
         )
         await voices.open()
+        await voices.look_ahead()
         await House(settings, stores, voices, voices.counter, menu, decided, rulebook).run(say)
 
 
