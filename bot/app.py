@@ -33,19 +33,22 @@ from bot.limits import Limits
 from bot.limits_command import LimitsCommand
 from bot.limits_file import read_limits
 from bot.lock import only_process
+from bot.memory_commands import MemoryCommands
 from bot.menu import Menu
 from bot.models import load_models
 from bot.notebook import Notebook
 from bot.ports import Adapter, Reception, Waiting
 from bot.preferences import Answers, Decided, Preferences
+from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.redaction import FilterWordsError, Redactor, parse_words
 from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
+from bot.summaries import Summaries
 from bot.telemetry import Meters
-from bot.voice import Voices
+from bot.voice import Voice, Voices
 from bot.voices import Switchboard, open_menu
 from bot.why import Why
 from storage import migrations
@@ -85,8 +88,8 @@ async def run(settings: Settings, say: Say) -> None:
             today=lambda: now().date(),
         )
         await voices.open()
-        await voices.look_ahead()
-        await House(settings, stores, voices, voices.counter, menu, decided, rulebook).run(say)
+        summing = await voices.summing()
+        await House(settings, stores, voices, voices.counter, menu, decided, rulebook, summing).run(say)
 
 
 async def migrate(settings: Settings, say: Say) -> None:
@@ -140,6 +143,7 @@ class House:
         menu: Menu,
         decided: Decided,
         rulebook: Rulebook,
+        summing: Voice | None,
     ) -> None:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
@@ -151,11 +155,23 @@ class House:
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
         self._notebook = Notebook(stores.records, now)
         why = Why(stores.records, self._notebook, now)
+        self._summaries: Summaries | None = None
+        if summing is not None:
+            self._summaries = Summaries(
+                memory=stores.memory,
+                voice=summing,
+                limits=limits,
+                redactor=redactor,
+                decided=decided,
+                clock=now,
+            )
+        recall = Recall(stores.memory, decided, self._summaries.due if self._summaries else nothing_due)
+        memory_commands = MemoryCommands(stores.memory, recall, voices, redactor, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
             commands=Commands(
-                stores.conversations, limits, voices, decided, settings_command, limits_command, why, now
+                stores.conversations, limits, memory_commands, settings_command, limits_command, why, now
             ),
             settings=settings_command,
             redactor=redactor,
@@ -172,10 +188,9 @@ class House:
         self._adapters = self._open_adapters(desk)
         self._connected: set[str] = set()
         speaker = Speaker(
-            conversations=stores.conversations,
+            recall=recall,
             limits=limits,
             voices=voices,
-            decided=decided,
             redactor=redactor,
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
             clock=now,
@@ -286,6 +301,8 @@ class House:
                     name="housekeeping",
                 ),
             ]
+            if self._summaries is not None:
+                tasks.append(asyncio.create_task(self._summaries.run(), name="summaries"))
             tasks += [
                 asyncio.create_task(adapter.run(self._ready(adapter, say)), name=adapter.platform)
                 for adapter in self._adapters

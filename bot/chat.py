@@ -236,6 +236,18 @@ class Turn:
     def text(self) -> str:
         return plain_text(self.content)
 
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.sent_at, self.id)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A turn's position in the order of what was said."""
+
+    at: datetime
+    turn: int
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -248,6 +260,36 @@ class Exchange:
     question_size: Size
     answer_size: Size
     counter: str
+    sent_at: datetime
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(self.sent_at, self.turn)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Words that stay in view, or that stand for others. `size` is by `counter`."""
+
+    text: str
+    size: Size
+    counter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """What somebody pinned: an exchange, or words of their own."""
+
+    id: int
+    pinned: Exchange | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The gist of all that was said before `until`."""
+
+    note: Note
+    until: Mark
 
 
 class Role(StrEnum):

@@ -9,25 +9,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.chat import Invocation, Message, Role
-from bot.context import Fitted, fit
+from bot.chat import Invocation
 from bot.limit_texts import spent_text
 from bot.limits import Limits
 from bot.limits_command import WORDS as LIMITS_WORDS
 from bot.limits_command import LimitsCommand
 from bot.limits_command import takes as limits_takes
+from bot.memory_commands import MemoryCommands, turns_word
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Slash, Word
-from bot.preferences import Decided, Scope
 from bot.settings_command import WORDS as SETTINGS_WORDS
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
-from bot.voice import Voice, Voices
 from bot.why import Why, names_a_message
 
 
 def nothing(argument: str) -> bool:
     return not argument
+
+
+def a_number(argument: str) -> bool:
+    return not argument or argument.isdecimal()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("help"),
     Command("reset", private=False, inside=True),
     Command("context", inside=True),
+    Command("pin", private=False, inside=True, words=(Word("note"),)),
+    Command("unpin", private=False, inside=True, takes=a_number, words=(Word("pin"),)),
     Command("usage"),
     Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
@@ -63,15 +67,20 @@ VERBS: Final = {command.verb: command for command in COMMANDS}
 
 def spoken_command(text: str, *, called: bool = True) -> tuple[str, str] | None:
     """Verb and argument, when a text addressed to the bot is a command: `reset`, `/reset` or `!reset`, in any case. `called`: by its
-    name."""
+    name.
+
+    A colon or a slash says that all of it is meant as one: `pin: we deploy on Fridays`.
+    """
     if not text.strip():
         return None
-    word, *rest = text.split(maxsplit=1)
-    verb, argument = word.lower().removeprefix("/").removeprefix("!"), "".join(rest).strip()
+    word, *rest = text.lower().split(maxsplit=1)
+    argument = text.strip()[len(word) :].strip() if rest else ""
+    verb = word.removeprefix("/").removeprefix("!").removesuffix(":")
     command = VERBS.get(verb)
-    if command is None or not command.takes(argument):
+    if command is None or (command.word and word == verb and not called):
         return None
-    return None if command.word and word.lower() == verb and not called else (verb, argument)
+    meant = word != verb and bool(command.words)
+    return (verb, argument) if meant or command.takes(argument) else None
 
 
 class Commands:
@@ -81,21 +90,22 @@ class Commands:
         self,
         conversations: Conversations,
         limits: Limits,
-        voices: Voices,
-        decided: Decided,
+        memory: MemoryCommands,
         settings: SettingsCommand,
         limits_command: LimitsCommand,
         why: Why,
         clock: Clock,
     ) -> None:
-        self._decided, self._why = decided, why
+        self._why = why
         self._conversations, self._limits = conversations, limits
-        self._voices, self._clock = voices, clock
+        self._clock = clock
         self._settings = settings
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str | Said]]] = {
             "help": self._help,
             "reset": self._reset,
-            "context": self._context,
+            "context": memory.context,
+            "pin": memory.pin,
+            "unpin": memory.unpin,
             "usage": self._usage,
             "leave": self._leave,
             "settings": settings.run,
@@ -123,7 +133,7 @@ class Commands:
         if forgotten.turns == 0:
             return notice("reset_nothing", language)
         return notice(
-            "reset_done", language, turns=forgotten.turns, turns_word=_turns_word(forgotten.turns, language)
+            "reset_done", language, turns=forgotten.turns, turns_word=turns_word(forgotten.turns, language)
         )
 
     async def _leave(self, invocation: Invocation, language: str) -> str:
@@ -136,54 +146,11 @@ class Commands:
         asked = invocation.about or invocation.argument
         return await self._why.tell(invocation.place, invocation.author, asked, language)
 
-    async def _context(self, invocation: Invocation, language: str) -> str:
-        voice = (await self._voices.candidates(invocation.place))[0]
-        alone = (await self._decided.at(invocation.place)).scope is Scope.THREAD
-        history = self._conversations.history(invocation.place, alone=alone)
-        fitted = await fit(
-            history,
-            Message(Role.USER, ""),
-            system=voice.system,
-            window=voice.window,
-            counter=voice.counter,
-            named=not invocation.direct,
-        )
-        left_out = int(fitted.dropped) + len([older async for older in history])
-        return _context_text(fitted, left_out, voice, language)
-
     async def _usage(self, invocation: Invocation, language: str) -> str:
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
         if not spent:
             return notice("usage_none", language)
         return "\n".join([notice("usage_head", language), *(spent_text(one, language) for one in spent)])
-
-
-def _turns_word(turns: int, language: str) -> str:
-    return notice("turn_one" if turns == 1 else "turn_many", language)
-
-
-def _context_text(fitted: Fitted, left_out: int, voice: Voice, language: str) -> str:
-    question = voice.window.prompt - fitted.system - fitted.history
-    counting = notice("context_exact" if voice.counter.exact else "context_estimate", language)
-    lines = [
-        notice("context_head", language, model=voice.model.name, counting=counting),
-        notice("context_system", language, tokens=fitted.system),
-        notice(
-            "context_history",
-            language,
-            turns=fitted.turns,
-            turns_word=_turns_word(fitted.turns, language),
-            tokens=fitted.history,
-        ),
-        notice("context_question", language, tokens=question),
-        notice("context_total", language, tokens=voice.window.prompt),
-        notice("context_answer", language, tokens=voice.window.answer),
-        "",
-        notice("context_dropped", language, turns=left_out, turns_word=_turns_word(left_out, language))
-        if left_out
-        else notice("context_whole", language),
-    ]
-    return "\n".join(lines)
 
 
 def command_list(language: str = "en") -> Sequence[Slash]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
@@ -62,11 +62,32 @@ class Limits:
         """
         call = self._call(turn, model, prompt_tokens, prompt.max_output_tokens)
         meters = await self.meters(turn.place, turn.author, model.names)
+        return await self._reserve(call, meters, model, now, waiting, requests=int(turn.attempts <= 1))
+
+    async def reserve_shared(
+        self, turn: Turn, model: Model, prompt: Prompt, prompt_tokens: int, now: datetime
+    ) -> Reservation:
+        """The same for a call that nobody asked for: it is charged to the place, its workspace and the bot, and to no person."""
+        call = replace(self._call(turn, model, prompt_tokens, prompt.max_output_tokens), person="")
+        meters = await self.meters(turn.place, turn.author, model.names)
+        theirs = [meter for meter in meters if meter.level is not Level.USER]
+        return await self._reserve(call, theirs, model, now, unheard, requests=0)
+
+    async def _reserve(
+        self,
+        call: Call,
+        meters: Sequence[Meter],
+        model: Model,
+        now: datetime,
+        waiting: Waiting,
+        *,
+        requests: int,
+    ) -> Reservation:
         if call.prompt_cost is None and any(meter.unit == "picousd" for meter in meters):
             raise Unpriced(model.name)
         amounts = {
-            "requests": (int(turn.attempts <= 1), 0),
-            "tokens": (prompt_tokens, 1),
+            "requests": (requests, 0),
+            "tokens": (call.prompt_tokens, 1),
             "picousd": (call.prompt_cost or 0, call.token_cost or 0),
         }
         charges = [Charge(meter, *amounts[meter.unit]) for meter in meters if any(amounts[meter.unit])]
@@ -92,6 +113,11 @@ class Limits:
         if quota is not None:
             await self._gate.learn(reservation.model.names[0], quota)
         return warned
+
+    def conversation(self, place: Place) -> str:
+        """Which channel's conversation it is, threads included, in a form that names none: what begins alike, begins alike there."""
+        trunk = place.trunk
+        return self._hash(f"prompt:{place_name(trunk)}:{trunk.person}")
 
     async def spent(self, place: Place, author: Author, now: datetime) -> Sequence[Spent]:
         """What somebody has used of their own limits."""

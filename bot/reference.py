@@ -23,6 +23,7 @@ GROUPS = (
         (
             "REJOINDER_SYSTEM_PROMPT",
             "REJOINDER_CONTEXT_TOKENS",
+            "REJOINDER_SUMMARY_MODEL",
             "REJOINDER_MAX_OUTPUT_TOKENS",
             "REJOINDER_CONTINU",
         ),

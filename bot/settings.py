@@ -140,6 +140,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_CONTEXT_TOKENS",
         description="Most tokens of a prompt; less where the model's window is smaller.",
     )
+    summary_model: str = Field(
+        "",
+        alias="REJOINDER_SUMMARY_MODEL",
+        description="A small model that sums up what no longer fits, off the way of any answer; empty: nothing is summed up.",
+    )
     max_output_tokens: int = Field(
         4_000, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
     )

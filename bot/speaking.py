@@ -18,17 +18,17 @@ from operator import add
 from typing import Final
 
 from bot.breaker import Breakers
-from bot.chat import Delta, Finish, Message, Prompt, Role, Size, Turn, Usage
-from bot.context import Fitted, Window, fit, message_size
+from bot.chat import Delta, Finish, Message, Prompt, Size, Turn, Usage
+from bot.context import Fitted, Window, message_size
 from bot.continuation import Doubtful, continued
 from bot.errors import ContentFiltered, CutOff, LeaseLost, Overloaded, ProviderError, TooLong
 from bot.gate import Waiting, unheard
 from bot.growing import Growing
 from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
-from bot.ports import Clock, Conversations, Reply
-from bot.preferences import Decided, Scope
+from bot.ports import Clock, Reply
 from bot.providers.retries import IMPATIENT, POLICY, open_stream
+from bot.recall import Recall
 from bot.redaction import Redactor
 from bot.voice import Voice, Voices
 
@@ -75,13 +75,15 @@ class Call:
 
 @dataclass(slots=True)
 class Speech:
-    """One turn being answered: where it stands. `line` are the candidates that are left, the one in question first; `rounds` are how
-    often the answer may still be gone on with; `broken` is whose answer broke off last; `gave_up` is why the first one was left.
+    """One turn being answered: where it stands. `usual` is who answers mostly; `line` are the candidates that are left, the one in
+    question first; `rounds` are how often the answer may still be gone on with; `broken` is whose answer broke off last; `gave_up` is
+    why the first one was left.
     `failed`, `fitted` and `windows` (of prompts that were too long) go by the voice's `id`."""
 
     held: Held
     reply: Reply
     growing: Growing
+    usual: Voice
     line: list[Voice]
     rounds: int
     waiting: Waiting
@@ -101,17 +103,16 @@ class Speaker:
     def __init__(
         self,
         *,
-        conversations: Conversations,
+        recall: Recall,
         limits: Limits,
         voices: Voices,
-        decided: Decided,
         redactor: Redactor,
         continuing: Continuing,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._conversations, self._limits, self._voices = conversations, limits, voices
-        self._decided, self._redactor, self._continuing = decided, redactor, continuing
+        self._recall, self._limits, self._voices = recall, limits, voices
+        self._redactor, self._continuing = redactor, continuing
         self._clock, self._sleep, self._breakers = clock, sleep, Breakers(clock)
 
     async def answer(self, held: Held, reply: Reply, waiting: Waiting = unheard) -> Spoken:
@@ -122,7 +123,7 @@ class Speaker:
         candidates = await self._voices.candidates(held.turn.place)
         growing = Growing(self._redactor, held.said)
         line = self._breakers.willing(candidates)
-        speech = Speech(held, reply, growing, line, self._continuing.rounds, waiting)
+        speech = Speech(held, reply, growing, candidates[0], line, self._continuing.rounds, waiting)
         try:
             finish = await self._speak(speech)
         finally:
@@ -189,7 +190,7 @@ class Speaker:
             messages=tuple(messages),
             max_output_tokens=voice.window.answer,
             user=self._limits.person(turn.place, turn.author),
-            cache_key=f"conversation-{turn.conversation}",
+            cache_key=self._limits.conversation(turn.place),
         )
 
     async def _fit(self, speech: Speech, voice: Voice, extra: Size) -> Fitted:
@@ -198,18 +199,12 @@ class Speaker:
         fitted = speech.fitted.get(id(voice))
         if fitted is None or counter.most(fitted.size + extra) > window.prompt:
             taken = counter.most(extra) if extra.messages else 0
-            fitted = await self._fit_into(speech.turn, voice, replace(window, prompt=window.prompt - taken))
+            left = replace(voice, window=replace(window, prompt=window.prompt - taken))
+            fitted = await self._recall.prompt_for(
+                speech.turn, left, usual=voice is speech.usual, cut=id(voice) in speech.windows
+            )
             speech.fitted[id(voice)] = fitted
         return fitted
-
-    async def _fit_into(self, turn: Turn, voice: Voice, window: Window) -> Fitted:
-        named = not turn.direct
-        question = Message(Role.USER, turn.text, turn.author.name if named else "")
-        alone = (await self._decided.at(turn.place)).scope is Scope.THREAD
-        history = self._conversations.history(turn.place, before=turn, alone=alone)
-        return await fit(
-            history, question, system=voice.system, window=window, counter=voice.counter, named=named
-        )
 
     async def _stream(self, speech: Speech, voice: Voice, prompt: Prompt, size: Size) -> Finish:
         """Reserve the call's worst cost, stream it, settle what it used, whatever way it ends."""

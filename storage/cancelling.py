@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, exists, not_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, not_, select, update
 
 from bot.chat import Cancel, State
 from bot.ports import Signal
 from storage.database import Transaction
 from storage.sql import unfinished
-from storage.tables import RUNNING, WAITING, conversations, parts, turns
+from storage.tables import RUNNING, WAITING, conversations, memories, parts, pins, turns
 
 _shown = exists().where(parts.c.turn_id == turns.c.id)
 
@@ -76,6 +76,22 @@ async def forget(transaction: Transaction, which: ColumnElement[bool]) -> None:
     await transaction.sql.execute(update(turns).where(which).values(silent))
     theirs = parts.c.turn_id.in_(select(turns.c.id).where(which))
     await transaction.sql.execute(update(parts).where(theirs).values(text=None))
+    await transaction.sql.execute(delete(pins).where(pins.c.turn_id.in_(select(turns.c.id).where(which))))
+    await _forget_summaries(transaction, which)
+
+
+async def _forget_summaries(transaction: Transaction, which: ColumnElement[bool]) -> None:
+    """The gist of what stood before it may hold its words, also where a thread has it from its channel, or is just being made."""
+    theirs, near = conversations.alias("theirs"), conversations.alias("near")
+    same = (theirs.c[name] == near.c[name] for name in ("platform", "installation", "channel", "person"))
+    told = select(near.c.id).join(theirs, and_(*same)).join(turns, turns.c.conversation_id == theirs.c.id)
+    here = memories.c.conversation_id.in_(told.where(which))
+    earliest = select(func.min(turns.c.sent_at)).where(which).scalar_subquery()
+    nothing = {"summary": None, "until_at": None, "until_turn": None}
+    await transaction.sql.execute(
+        update(memories).where(here, memories.c.until_at >= earliest).values(nothing)
+    )
+    await transaction.sql.execute(update(memories).where(here).values(summing_until=None))
 
 
 def _because(reason: Cancel) -> dict[str, object]:

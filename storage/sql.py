@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, select, tuple_
+from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, not_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.chat import Place
+from bot.chat import Mark, Place
 from storage.tables import RUNNING, WAITING, conversations, turns
 
 unfinished = turns.c.state.in_([WAITING, RUNNING])
+finished = (not_(unfinished), turns.c.answer.is_not(None))
+"""Turns that have an answer, if only a partial one."""
 
 
 STANDING = select(
@@ -87,8 +88,15 @@ def within(place: Place) -> ColumnElement[bool]:
     return and_(*which)
 
 
-def sorts_before(sent_at: datetime, turn_id: int) -> ColumnElement[bool]:
+def sorts_before(mark: Mark) -> ColumnElement[bool]:
     """Turns said earlier than that one: a row value, which both databases find in an index."""
-    return tuple_(turns.c.sent_at, turns.c.id) < tuple_(
-        literal(sent_at, turns.c.sent_at.type), literal(turn_id, turns.c.id.type)
-    )
+    return tuple_(turns.c.sent_at, turns.c.id) < _position(mark)
+
+
+def sorts_from(mark: Mark) -> ColumnElement[bool]:
+    """Turns said at that position or later."""
+    return tuple_(turns.c.sent_at, turns.c.id) >= _position(mark)
+
+
+def _position(mark: Mark) -> ColumnElement[Any]:
+    return tuple_(literal(mark.at, turns.c.sent_at.type), literal(mark.turn, turns.c.id.type))

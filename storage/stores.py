@@ -12,6 +12,7 @@ from storage.calibrations import SqlCalibrations
 from storage.conversations import SqlConversations
 from storage.database import Database
 from storage.ledger import SqlLedger
+from storage.memory import SqlMemory
 from storage.preferences import SqlPreferences
 from storage.records import SqlRecords
 from storage.rulings import SqlRulings
@@ -29,6 +30,7 @@ class Stores:
     database: Database
     inbox: Turns
     conversations: SqlConversations
+    memory: SqlMemory
     ledger: SqlLedger
     calibrations: SqlCalibrations
     preferences: SqlPreferences
@@ -58,6 +60,7 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         database,
         Turns(database, clock),
         SqlConversations(database, clock),
+        SqlMemory(database),
         SqlLedger(database),
         SqlCalibrations(database),
         SqlPreferences(database, clock),

@@ -68,6 +68,22 @@ conversations = Table(
     sqlite_autoincrement=True,
 )
 
+memories = Table(
+    "memory",
+    metadata,
+    Column("conversation_id", ForeignKey("conversation.id", ondelete="CASCADE"), primary_key=True),
+    _count("epoch"),
+    Column("since_at", Instant),  # the turn that prompts begin with, by its position
+    Column("since_turn", BigInteger),
+    Column("summary", Words),
+    _count("summary_tokens"),
+    Column("summary_shape", Json),
+    _text("counter", default=""),
+    Column("until_at", Instant),  # up to where all is summed up
+    Column("until_turn", BigInteger),
+    Column("summing_until", Instant),  # somebody is at it till then
+)
+
 turns = Table(
     "turn",
     metadata,
@@ -145,6 +161,22 @@ parts = Table(
     Column("nonce", Text, nullable=False, unique=True),
     Column("message", Text),
     Column("text", Words),
+)
+
+pins = Table(
+    "pin",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False, index=True),
+    _count("epoch"),
+    Column("turn_id", ForeignKey("turn.id", ondelete="CASCADE"), index=True),  # what is pinned, or
+    Column("note", Words),  # words of their own
+    _count("tokens"),
+    Column("shape", Json),
+    _text("counter", default=""),
+    _text("author_id"),
+    Column("created_at", Instant, nullable=False),
+    sqlite_autoincrement=True,
 )
 
 people = Table(

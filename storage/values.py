@@ -14,6 +14,7 @@ from bot.chat import (
     Content,
     Exchange,
     File,
+    Note,
     Part,
     Place,
     Posted,
@@ -24,6 +25,7 @@ from bot.chat import (
     plain_text,
 )
 from bot.ports import Waiting
+from storage.tables import turns
 
 
 def content_json(content: Content) -> list[dict[str, Any]]:
@@ -59,6 +61,16 @@ def _part_value(part: Mapping[str, Any]) -> Part:
 def shape_json(size: Size) -> list[int]:
     """What stands beside the tokens of a message's size."""
     return [size.wide, size.digits, size.foreign, size.marks, size.images]
+
+
+def size_value(tokens: int, shape: Sequence[int] | None) -> Size | None:
+    """None for what an old version measured."""
+    return None if shape is None else Size(tokens, *shape)
+
+
+def note_value(text: str, tokens: int, shape: Sequence[int] | None, counter: str) -> Note:
+    size = size_value(tokens, shape)
+    return Note(text, size or Size(), counter if size is not None else "")
 
 
 def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
@@ -107,10 +119,7 @@ def posted_value(row: RowMapping) -> Posted:
 
 def exchange_value(row: RowMapping) -> Exchange:
     """Question and answer measured by two different counters, or by an old version, bear none: they are to be measured again."""
-    sizes = [
-        Size(row[f"{part}_tokens"], *shape) if (shape := row[f"{part}_shape"]) is not None else None
-        for part in ("question", "answer")
-    ]
+    sizes = [size_value(row[f"{part}_tokens"], row[f"{part}_shape"]) for part in ("question", "answer")]
     known = row["counter"] == row["answer_counter"] and None not in sizes
     return Exchange(
         turn=row["id"],
@@ -120,4 +129,21 @@ def exchange_value(row: RowMapping) -> Exchange:
         question_size=sizes[0] or Size(),
         answer_size=sizes[1] or Size(),
         counter=row["counter"] if known else "",
+        sent_at=row["sent_at"],
     )
+
+
+EXCHANGE = (
+    turns.c.id,
+    turns.c.sent_at,
+    turns.c.author_name,
+    turns.c.content,
+    turns.c.answer,
+    turns.c.question_tokens,
+    turns.c.question_shape,
+    turns.c.answer_tokens,
+    turns.c.answer_shape,
+    turns.c.counter,
+    turns.c.answer_counter,
+)
+"""The columns of an exchange."""

@@ -91,7 +91,8 @@ class Desk:
         return turn
 
     async def history(self, place: Place = CHANNEL, **more: Any) -> Sequence[Exchange]:
-        return [exchange async for exchange in self.stores.conversations.history(place, **more)]
+        memory = self.stores.memory
+        return [exchange async for exchange in memory.history(await memory.beginning(place, **more))]
 
     async def questions(self, place: Place = CHANNEL, **more: Any) -> list[str]:
         return [exchange.question for exchange in await self.history(place, **more)]

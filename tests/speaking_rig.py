@@ -17,6 +17,7 @@ from bot.inbox import Held
 from bot.models import Model
 from bot.ports import Provider
 from bot.preferences import Decided, Preferences
+from bot.recall import Recall
 from bot.redaction import Redactor
 from bot.rules import Rulebook
 from bot.speaking import Continuing, Speaker
@@ -72,10 +73,9 @@ class Rig:
         limits = open_limits(self.stores, rules, self.clock)
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         speaker = Speaker(
-            conversations=self.stores.conversations,
+            recall=Recall(self.stores.memory, decided),
             limits=limits,
             voices=SameEverywhere(*voices),
-            decided=decided,
             redactor=Redactor(),
             continuing=continuing,
             clock=self.clock,

@@ -27,10 +27,12 @@ from bot.errors import (
 )
 from bot.inbox import Workers
 from bot.limits_command import LimitsCommand
+from bot.memory_commands import MemoryCommands
 from bot.models import Model
 from bot.notebook import Notebook
 from bot.ports import Button, Outcome
 from bot.preferences import Decided, Preferences
+from bot.recall import Recall
 from bot.reception import FrontDesk
 from bot.redaction import Redactor
 from bot.rules import Rulebook
@@ -162,6 +164,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
         notebook = Notebook(stores.records, clock)
+        recall = Recall(stores.memory, decided)
         why = Why(stores.records, notebook, clock)
         desk = FrontDesk(
             inbox=stores.inbox,
@@ -169,8 +172,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             commands=Commands(
                 stores.conversations,
                 limits,
-                voices,
-                decided,
+                MemoryCommands(stores.memory, recall, voices, redactor, clock),
                 settings,
                 LimitsCommand(limits, stores.rulings, rules, voices, clock),
                 why,
@@ -187,10 +189,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             clock=clock,
         )
         speaker = Speaker(
-            conversations=stores.conversations,
+            recall=recall,
             limits=limits,
             voices=voices,
-            decided=decided,
             redactor=redactor,
             continuing=Continuing(continuations),
             clock=clock,

@@ -136,9 +136,7 @@ async def test_rounds_are_used_up_and_then_the_answer_ends_with_a_mark_and_can_b
     assert "broke off" not in whole.shown.text
     assert whole.shown.buttons == ()
     assert usual.prompts[-1].messages[-2].text == FOX[:40]
-    assert [
-        exchange.answer async for exchange in rig.stores.conversations.history(rig.desk.question().place)
-    ] == [FOX]
+    assert [exchange.answer for exchange in await rig.desk.history()] == [FOX]
 
 
 async def test_a_doubtful_join_is_not_shown_and_ends_with_a_mark(rig: Rig) -> None:

@@ -62,8 +62,8 @@ async def test_history_holds_what_was_said_newest_first(desk: Desk) -> None:
     first = await desk.converse("one", "1")
     await desk.converse("two", "2", author=GRACE)
     assert await desk.history() == [
-        Exchange(first.id + 1, "Grace", "two", "2", Size(7), Size(11), "o200k"),
-        Exchange(first.id, "Ada", "one", "1", Size(7), Size(11), "o200k"),
+        Exchange(first.id + 1, "Grace", "two", "2", Size(7), Size(11), "o200k", desk.clock.now),
+        Exchange(first.id, "Ada", "one", "1", Size(7), Size(11), "o200k", first.sent_at),
     ]
 
 

@@ -104,8 +104,10 @@ async def test_a_page_of_history_is_read_from_its_index(grown: Desk) -> None:
     turn = await grown.claimed()
     with plans(grown.stores.database) as found:
         assert len(await grown.history(before=turn)) == FINISHED // CHANNELS
-    assert len(found) == 3
-    for plan in found:
+    pinned, *pages = found
+    assert "ix_pin_conversation_id" in pinned or "Seq Scan on pin" in pinned
+    assert not reads_all(pinned) and len(pages) == 3
+    for plan in pages:
         assert "ix_turn_history" in plan and not reads_all(plan)
         assert "TEMP B-TREE" not in plan  # PostgreSQL may rather sort the few dozen of one conversation
 
