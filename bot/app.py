@@ -88,6 +88,7 @@ async def run(settings: Settings, say: Say) -> None:
             today=lambda: now().date(),
         )
         await voices.open()
+        await voices.look_ahead()
         summing = await voices.summing()
         await House(settings, stores, voices, voices.counter, menu, decided, rulebook, summing).run(say)
 

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from bot.chat import Message, Prompt, Role
 from bot.check import Finding
 from bot.commands import command_list
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
+from bot.legacy import old_forms
 from bot.local_model import installed, verify
 from bot.models import Models, Spec, check, load_models
+from bot.ports import Provider
 from bot.providers import build_provider, speaks_for_itself
 from bot.settings import Settings, known_names, unknown_names
 from bot.voices import access_of, chosen_models
@@ -27,7 +30,9 @@ from storage.stores import open_stores
 FREE_MB = 500
 
 
-async def findings(settings: Settings, *, free_mb: int = FREE_MB) -> AsyncIterator[Finding]:
+async def findings(
+    settings: Settings, *, free_mb: int = FREE_MB, folder: Path | None = None
+) -> AsyncIterator[Finding]:
     """Everything looked at, in order. Nothing here changes anything, but for one question of a few tokens to the model."""
     yield Finding("settings are complete")
     for name in unknown_names():
@@ -40,6 +45,12 @@ async def findings(settings: Settings, *, free_mb: int = FREE_MB) -> AsyncIterat
     yield _filter(settings)
     async for finding in _models(settings):
         yield finding
+    for old in old_forms(folder or Path.cwd()):
+        yield Finding(
+            f"{old.file}, line {old.line}: `{old.written}` is a form that the SDKs gave up with 1.0",
+            f"Write today: {old.current}",
+            warning=True,
+        )
     async for finding in _platforms(settings):
         yield finding
     if settings.secret_key is None:
@@ -149,9 +160,6 @@ async def _model(settings: Settings, models: Models, spec: Spec) -> AsyncIterato
             state = "installed and whole"
         yield Finding(f"{spec}: the small one on this machine, {state}")
         return
-    if speaks_for_itself(spec, access):
-        for warning in check(model, app.now().date()):
-            yield Finding(warning, "Set REJOINDER_MODEL to its successor in time", warning=True)
     if model.price is None:
         yield Finding(
             f"{spec}: its price is not known, so that its costs can't be counted",
@@ -159,19 +167,27 @@ async def _model(settings: Settings, models: Models, spec: Spec) -> AsyncIterato
             warning=True,
         )
     provider = build_provider(spec, access, models)
-    prompt = Prompt(model.name, "Answer with one word.", (Message(Role.USER, "Say: ready"),), 64)
+    try:
+        own = model if speaks_for_itself(spec, access) else replace(model, shutdown=None)
+        for warning in check(own, app.now().date(), await provider.announced(model.name)):
+            yield Finding(warning, "Name its successor in the settings in time", warning=True)
+        yield await _answers(spec, provider)
+    finally:
+        await provider.aclose()
+
+
+async def _answers(spec: Spec, provider: Provider) -> Finding:
+    """Whether it answers, by a question of a few tokens."""
+    prompt = Prompt(spec.model, "Answer with one word.", (Message(Role.USER, "Say: ready"),), 64)
     try:
         async for _ in provider.stream(prompt):
             pass
     except ProviderError as error:
         detail = " ".join(str(part) for part in (error.status, error.vendor_code) if part)
-        yield Finding(
+        return Finding(
             f"{spec}: it does not answer: {type(error).__name__} {detail}".rstrip(), _model_cure(error.code)
         )
-    else:
-        yield Finding(f"{spec}: it answers")
-    finally:
-        await provider.aclose()
+    return Finding(f"{spec}: it answers")
 
 
 def _fault(error: ConfigError) -> Finding:

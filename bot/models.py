@@ -138,18 +138,31 @@ class Models:
         return "anthropic" if name.startswith("claude-") else "openai"
 
 
-def check(model: Model, today: date) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What an API says itself of a model's end: the day, or only that it is coming, or that it is past."""
+
+    day: date | None = None
+    deprecated: bool = False
+    retired: bool = False
+
+
+NOT_ANNOUNCED: Final = Announced()
+
+
+def check(model: Model, today: date, announced: Announced = NOT_ANNOUNCED) -> tuple[str, ...]:
     """Warnings about a model, each a sentence. Raises `ConfigError` for one that has ended.
 
-    Only its own provider ends a model: where another server answers to its name, there is nothing to check.
+    Only its own provider ends a model: where another server answers to its name, what stands in `models.toml` says nothing.
     """
-    if model.shutdown is None:
-        return ()
     cure = f"Use {model.provider}:{model.successor}" if model.successor else "Choose another model"
-    if model.shutdown <= today:
-        raise ConfigError("REJOINDER_MODEL", f"{model.name} was shut down on {model.shutdown}", cure)
-    soon = model.shutdown - today <= SOON
-    return (f"{model.name} will be shut down on {model.shutdown}. {cure}",) if soon else ()
+    days = [day for day in (model.shutdown, announced.day) if day is not None]
+    if announced.retired or (days and min(days) <= today):
+        when = f" on {min(days)}" if days else ""
+        raise ConfigError("REJOINDER_MODEL", f"{model.name} was shut down{when}", cure)
+    if days and min(days) - today <= SOON:
+        return (f"{model.name} will be shut down on {min(days)}. {cure}",)
+    return (f"{model.name} is deprecated and will be shut down. {cure}",) if announced.deprecated else ()
 
 
 def load_models(extra: Path | None = None) -> Models:

@@ -25,7 +25,7 @@ from bot.menu import Menu
 from bot.models import Models, Spec, check
 from bot.ports import Calibrations
 from bot.preferences import Decided
-from bot.providers import Access, build_provider, speaks_for_itself, warm_up
+from bot.providers import Access, VendorsApi, build_provider, speaks_for_itself, warm_up
 from bot.settings import Settings
 from bot.voice import Voice
 
@@ -87,6 +87,8 @@ class Switchboard:
         self._calibrations, self._stack, self._say = calibrations, stack, say
         self._priced, self._today, self._access = priced, today, access_of(settings)
         self._reached: dict[Spec, Voice] = {}
+        self._apis: dict[Spec, VendorsApi] = {}
+        self._warned: set[str] = set()
         self._reaching = asyncio.Lock()
         self._usual: tuple[Voice, ...] = ()
 
@@ -95,6 +97,18 @@ class Switchboard:
         specs = chosen_models(self._settings, self._models)
         self._usual = tuple([await self.reach(spec) for spec in specs])
         self._say("model: " + ", then ".join(map(str, specs)))
+
+    async def look_ahead(self) -> None:
+        """Ask the APIs themselves when the usual models end. Raises `ConfigError` for one that has ended."""
+        for spec, provider in self._apis.items():
+            model = replace(self._models.get(spec), shutdown=None)
+            self._warn(check(model, self._today(), await provider.announced(spec.model)))
+
+    def _warn(self, warnings: Sequence[str]) -> None:
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._say(f"warning: {warning}")
 
     @property
     def counter(self) -> Counter:
@@ -136,8 +150,7 @@ class Switchboard:
             local = await self._start_local()
             model = replace(model, window=local.context_tokens)
         elif speaks_for_itself(spec, self._access):
-            for warning in check(model, self._today()):
-                self._say(f"warning: {warning}")
+            self._warn(check(model, self._today()))
         if self._priced and model.price is None:
             of_person = settings.user_usd_per_month is not None
             raise ConfigError(
@@ -147,6 +160,8 @@ class Switchboard:
             )
         provider = build_provider(spec, self._access, self._models)
         self._stack.push_async_callback(provider.aclose)
+        if spec.provider != "local":
+            self._apis[spec] = provider
         await warm_up(provider)
         await tokens.load(model.name)
         window = window_for(

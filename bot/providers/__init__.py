@@ -7,22 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from bot.chat import Quota
 from bot.errors import ConfigError
-from bot.models import Model, Models, Spec
+from bot.models import Announced, Model, Models, Spec
 from bot.ports import Provider
 from bot.providers.warm import warm_responses
 from bot.providers.wire import TIMEOUTS, Timeouts
 
 OPENAI: Final = "https://api.openai.com/v1"
 ANTHROPIC: Final = "https://api.anthropic.com"
+AZURE: Final = (".openai.azure.com", ".services.ai.azure.com", ".cognitiveservices.azure.com")
 NO_KEY: Final = "none"
 """Sent as the key to a compatible server that was given none: the SDK insists on one."""
 
-__all__ = ["Access", "Quota", "Timeouts", "build_provider", "is_openai", "speaks_for_itself", "warm_up"]
+__all__ = [
+    "Access",
+    "Quota",
+    "Timeouts",
+    "VendorsApi",
+    "build_provider",
+    "is_openai",
+    "speaks_for_itself",
+    "warm_up",
+]
+
+
+class VendorsApi(Provider, Protocol):
+    """A provider that can also be asked when a model ends."""
+
+    async def announced(self, model: str) -> Announced:
+        """What the API says of a model's end; nothing, where it does not answer soon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ class Access:
     timeouts: Timeouts = TIMEOUTS
 
 
-def build_provider(spec: Spec, access: Access, models: Models) -> Provider:
+def build_provider(spec: Spec, access: Access, models: Models) -> VendorsApi:
     """The provider that speaks for a model. `openai:` is the Responses API at OpenAI itself and chat
     completions at any other server.
 
@@ -90,7 +107,7 @@ def speaks_for_itself(spec: Spec, access: Access) -> bool:
     )
 
 
-def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> VendorsApi:
     from bot.providers.openai_chat import OpenAIChat
     from bot.providers.openai_line import OpenAILine
     from bot.providers.openai_responses import OpenAIResponses
@@ -100,13 +117,18 @@ def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Prov
     key = _key("OPENAI_API_KEY", access.openai_api_key or (NO_KEY if compatible else ""), spec)
     responses = spec.api == "openai-responses" or (spec.api == "openai" and not compatible)
     line = OpenAILine(
-        name="openai", api_key=key, base_url=address, compatible=compatible, timeouts=access.timeouts
+        name="openai",
+        api_key=key,
+        base_url=address,
+        compatible=compatible,
+        azure=_host(address).endswith(AZURE),
+        timeouts=access.timeouts,
     )
     api = OpenAIResponses if responses else OpenAIChat
     return api(line, profile, temperature=access.temperature)
 
 
-def _anthropic(spec: Spec, profile: Callable[[str], Model], access: Access) -> Provider:
+def _anthropic(spec: Spec, profile: Callable[[str], Model], access: Access) -> VendorsApi:
     from bot.providers.anthropic_messages import AnthropicMessages
 
     address = _address("ANTHROPIC_BASE_URL", access.anthropic_base_url or ANTHROPIC)

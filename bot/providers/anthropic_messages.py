@@ -5,6 +5,7 @@ which would double the text.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
@@ -31,9 +32,10 @@ from bot.errors import (
     QuotaExhausted,
     TooLong,
 )
-from bot.models import Model
+from bot.models import NOT_ANNOUNCED, Announced, Model
 from bot.providers.failures import NETWORK, by_status, of_network, word
 from bot.providers.wire import (
+    ASKING,
     NOTHING,
     TIMEOUTS,
     Piece,
@@ -44,6 +46,8 @@ from bot.providers.wire import (
     retry_after,
 )
 from bot.providers.wording import worded
+
+log = logging.getLogger(__name__)
 
 FAULTS: Final = (anthropic.AnthropicError, *NETWORK)
 """All that a call or its stream may raise: the errors of a running stream come from the HTTP client as they
@@ -104,6 +108,19 @@ class AnthropicMessages:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+    async def announced(self, model: str) -> Announced:
+        """What the list of models says of one's end."""
+        try:
+            async with asyncio.timeout(ASKING):
+                async for row in self._client.models.list(limit=1_000):
+                    if row.id == model:
+                        return Announced(
+                            deprecated=row.lifecycle == "deprecated", retired=row.lifecycle == "retired"
+                        )
+        except (*FAULTS, AttributeError) as error:
+            log.info("%s does not say when its models end (%s)", self.name, type(error).__name__)
+        return NOT_ANNOUNCED
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         until = self._clock() + self._timeouts.whole

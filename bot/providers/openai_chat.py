@@ -13,7 +13,7 @@ from openai.types.chat import ChatCompletionChunk
 
 from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import BadResponse, ContentFiltered, CutOff, EmptyAnswer
-from bot.models import Model
+from bot.models import Announced, Model
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import Piece, relay
 from bot.providers.wording import worded
@@ -39,6 +39,9 @@ class OpenAIChat:
     async def aclose(self) -> None:
         await self._line.aclose()
 
+    async def announced(self, model: str) -> Announced:
+        return await self._line.announced(model)
+
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         left = self._line.countdown()
         create = self._line.client.chat.completions.create
@@ -61,7 +64,7 @@ class OpenAIChat:
         body: dict[str, Any] = {
             "model": prompt.model,
             "messages": self._messages(prompt, model),
-            "max_tokens" if compatible else model.cap_parameter: prompt.max_output_tokens,
+            self._cap(model): prompt.max_output_tokens,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
@@ -77,6 +80,11 @@ class OpenAIChat:
             "prompt_cache_key": prompt.cache_key,
         }
         return body | {key: value for key, value in optional.items() if value}
+
+    def _cap(self, model: Model) -> str:
+        """What the output cap is called there."""
+        line = self._line
+        return "max_tokens" if line.compatible and not line.azure else model.cap_parameter
 
     def _messages(self, prompt: Prompt, model: Model) -> list[dict[str, str]]:
         compatible = self._line.compatible

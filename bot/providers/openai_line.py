@@ -5,11 +5,13 @@ model turned down.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import httpx2
 import openai
@@ -25,8 +27,11 @@ from bot.errors import (
     QuotaExhausted,
     TooLong,
 )
+from bot.models import NOT_ANNOUNCED, Announced
 from bot.providers.failures import NETWORK, by_status, of_network, word
-from bot.providers.wire import TIMEOUTS, Timeouts, is_event_stream, quota_from, retry_after
+from bot.providers.wire import ASKING, TIMEOUTS, Timeouts, is_event_stream, quota_from, retry_after
+
+log = logging.getLogger(__name__)
 
 FAULTS: Final = (openai.OpenAIError, *NETWORK)
 """All that a call or its stream may raise."""
@@ -68,7 +73,10 @@ _TOO_LONG = re.compile(r"context (?:length|size|window)|maximum context|too many
 
 
 class OpenAILine:
-    """`compatible`: another server than OpenAI's own, which is sent only what every such server knows."""
+    """`compatible`: another server than OpenAI's own, which is sent only what every such server knows. `azure`: one that
+    takes its key in a header of its own, and the output cap by the model's own name for it. A query in the address
+    (an `api-version`) goes along with every call.
+    """
 
     def __init__(
         self,
@@ -77,15 +85,22 @@ class OpenAILine:
         api_key: str,
         base_url: str,
         compatible: bool,
+        azure: bool = False,
         timeouts: Timeouts = TIMEOUTS,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self.name, self.compatible, self.quota = name, compatible, Quota()
+        self.name, self.compatible, self.azure, self.quota = name, compatible, azure, Quota()
         self._timeouts, self._clock, self._now = timeouts, clock, now
         self._turned_down: dict[str, set[str]] = {}
+        address, _, query = base_url.partition("?")
         self._client = AsyncOpenAI(
-            api_key=api_key, base_url=base_url, timeout=timeouts.of_client(), max_retries=0
+            api_key=api_key,
+            base_url=address,
+            timeout=timeouts.of_client(),
+            max_retries=0,
+            default_query=dict(parse_qsl(query)),
+            default_headers={"api-key": api_key} if azure else {},
         )
 
     @property
@@ -94,6 +109,17 @@ class OpenAILine:
 
     async def aclose(self) -> None:
         await self._client.close()
+
+    async def announced(self, model: str) -> Announced:
+        """What the list of models says of one's end; many servers have no such list, or no ends in it."""
+        try:
+            async with asyncio.timeout(ASKING):
+                async for row in self._client.models.list():
+                    if row.id == model and row.shutdown_date:
+                        return Announced(date.fromisoformat(row.shutdown_date[:10]))
+        except (*FAULTS, AttributeError) as error:
+            log.info("%s does not say when its models end (%s)", self.name, type(error).__name__)
+        return NOT_ANNOUNCED
 
     def countdown(self) -> Callable[[], float]:
         """Starts the clock of one answer: how many seconds of its overall time are left."""
@@ -167,7 +193,7 @@ class OpenAILine:
         status = error.status_code if isinstance(error, openai.APIStatusError) else None
         response = error.response if isinstance(error, openai.APIStatusError) else None
         return self.judged(
-            code=error.code,
+            code=_code(error),
             kind=error.type,
             message=error.message,
             status=status,
@@ -202,6 +228,15 @@ class OpenAILine:
         return error(
             detail, status=status, request_id=request_id, vendor_code=name, retry_after=wait, free=free
         )
+
+
+def _code(error: openai.APIError) -> str | None:
+    """The error's code. Routers tell by the side that it was their moderation which refused."""
+    body = error.body if isinstance(error.body, Mapping) else {}
+    details = body.get("metadata")
+    if isinstance(details, Mapping) and "flagged_input" in details:
+        return "content_filter"
+    return error.code
 
 
 def request_id(response: httpx2.Response | None) -> str | None:

@@ -18,7 +18,7 @@ from openai.types.responses import (
 
 from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import ContentFiltered, CutOff
-from bot.models import Model
+from bot.models import Announced, Model
 from bot.providers.failures import word
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import NOTHING, Piece, relay
@@ -42,6 +42,9 @@ class OpenAIResponses:
 
     async def aclose(self) -> None:
         await self._line.aclose()
+
+    async def announced(self, model: str) -> Announced:
+        return await self._line.announced(model)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta]:
         left = self._line.countdown()

@@ -22,6 +22,8 @@ from bot.errors import BadResponse, CutOff, EmptyAnswer, Overloaded, ProviderErr
 
 E = TypeVar("E")
 
+ASKING: Final = 3.0
+"""Seconds that an API has to say when a model ends."""
 FAREWELL: Final = 5.0
 """Seconds to wait for what may still follow a finish reason (the usage), before the answer is taken as it
 is.

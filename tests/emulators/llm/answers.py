@@ -92,7 +92,8 @@ class Answer:
 
     `hold`: wait at the gate after so many chunks, until the test lets it go on; -1 holds back even the
     headers. `counted`: None reports the truth, `report_usage=False` nothing. `page` is sent as HTML with
-    status 200.
+    status 200; `recorded` is a whole body as some other server would
+    send it: with status 200 a stream of events, with any other `status` JSON.
     """
 
     chunks: tuple[str, ...] = ()
@@ -105,6 +106,8 @@ class Answer:
     breaks: Break | None = None
     refusal: Refusal | None = None
     page: str = ""
+    recorded: bytes = b""
+    status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -26,6 +26,7 @@ class Request:
     body: dict[str, Any]
     asked: Asked
     arrived: float
+    query: Mapping[str, str] = field(default_factory=dict)
     answer: Answer | None = None
     status: int = 0
     events: int = 0

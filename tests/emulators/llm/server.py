@@ -33,7 +33,8 @@ class LLMEmulator:
     """`async with LLMEmulator() as llm:` serves until the block ends.
 
     Answers are taken from the script, in order, and then from `rule`. `key`, `window` and `models`, where
-    set, are enforced as the vendors do; a request they would refuse is refused, whatever was scripted.
+    set, are enforced as the vendors do; a request they would refuse is refused, whatever was scripted. Each
+    model stands with the end it announces: a day, or Claude's word for it.
     `compatible`: chat completions of a plain server, with a strict template and no parameter it does not
     know.
     """
@@ -140,6 +141,7 @@ class LLMEmulator:
         request = Request(
             number, dialect.name, web_request.path, headers, body, dialect.ask(body), self._clock()
         )
+        request.query = dict(web_request.query)
         self.requests.append(request)
         self._changed.set()
         return request
@@ -174,6 +176,12 @@ class LLMEmulator:
         if answer.page:
             request.status = 200
             return web.Response(text=answer.page, content_type="text/html", headers=headers)
+        if answer.recorded:
+            request.status = answer.status
+            kind = "text/event-stream" if answer.status == 200 else "application/json"
+            return web.Response(
+                body=answer.recorded, content_type=kind, status=answer.status, headers=headers
+            )
         planned = plan(answer, request.asked, request.body, request.number)
         if not request.asked.stream:
             request.status = 200
@@ -221,9 +229,9 @@ class LLMEmulator:
                     "id": name,
                     "display_name": name,
                     "created_at": "2026-01-01T00:00:00Z",
-                    "lifecycle": "active",
+                    "lifecycle": end or "active",
                 }
-                for name in models
+                for name, end in models.items()
             ]
             return web.json_response({"data": rows, "has_more": False})
         data = [
