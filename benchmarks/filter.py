@@ -210,7 +210,8 @@ The held-out half of [the corpus](filter-recall.md), {count:,} short texts. Reca
 sensitive stretch is covered, by a finding of any kind. presidio-analyzer: all its recognizers that work by patterns and are for
 these kinds, without a language model, at a score of at least 0.4 (its weaker patterns count only near words that a language
 model has to find). detect-secrets: its default plug-ins and filters; it is for secrets only, and reports of a key its
-header and of an address its password, which covers neither whole. The loop: seventeen expressions as bots have them. The corpus is our own, so the comparison flatters us; the others were not made for Chinese data or for chat.
+header and of an address its password, which covers neither whole. The loop: seventeen expressions as bots have them.
+The corpus is our own, so the comparison flatters us; the others were not made for Chinese data or for chat.
 
 {side_by_side}
 

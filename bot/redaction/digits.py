@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Container, Iterator
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from bot.redaction.normalise import is_word_character
@@ -41,12 +41,16 @@ class Group(NamedTuple):
     size: int
 
 
-class Run(NamedTuple):
-    """A chain of groups with nothing but separators between them."""
+class Run:
+    """A chain of groups with nothing but separators between them; `offsets` are where each begins in `digits`."""
 
-    text: str
-    groups: list[Group]
-    in_url: bool
+    __slots__ = ("digits", "groups", "in_url", "offsets", "sizes", "text")
+
+    def __init__(self, text: str, groups: list[Group], in_url: bool) -> None:
+        self.text, self.groups, self.in_url = text, groups, in_url
+        self.sizes = tuple([group.size for group in groups])
+        self.offsets = [0, *accumulate(self.sizes)]
+        self.digits = "".join([text[group.start : group.end] for group in groups])
 
 
 class Window:
@@ -69,11 +73,11 @@ class Window:
 
     @property
     def digits(self) -> str:
-        return "".join([self._run.text[group.start : group.end] for group in self._groups])
+        return self._run.digits[self._run.offsets[self._from] : self._run.offsets[self._to]]
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        return tuple([group.size for group in self._groups])
+        return self._run.sizes[self._from : self._to]
 
     @property
     def separators(self) -> list[str]:
@@ -223,7 +227,7 @@ def _outside(groups: list[Group], nothing: list[tuple[int, int]]) -> list[list[G
 
 
 def _windows_of(run: Run) -> Iterator[Window]:
-    sizes = [group.size for group in run.groups]
+    sizes = run.sizes
     singles_until = 0
     for first, size in enumerate(sizes):
         following = sizes[first + 1] if first + 1 < len(sizes) else MAX_DIGITS
@@ -241,7 +245,7 @@ def _windows_of(run: Run) -> Iterator[Window]:
                     yield Window(run, first, last + 1, count)
 
 
-def _singles_end(sizes: list[int], first: int) -> int:
+def _singles_end(sizes: tuple[int, ...], first: int) -> int:
     end = first
     while end < len(sizes) and sizes[end] == 1:
         end += 1

@@ -108,20 +108,19 @@ def find_cn_ids(segment: Segment) -> Iterator[tuple[int, int]]:
 
 def _cn_id(segment: Segment, window: Window) -> tuple[int, int] | None:
     digits = window.digits
-    if digits[0] == "0" or window.plus or window.tight_left or window.touches_left:
+    born = "19" + digits[6:12] if len(digits) == 15 else digits[6:14]
+    if not _is_birth_date(born) or digits[0] == "0":
+        return None
+    if window.plus or window.tight_left or window.touches_left:
         return None
     if len(digits) == 17:
         return _cn_id_with_x(segment, window)
     if window.tight_right or window.touches_right:
         return None
     if len(digits) == 15:
-        certain = (
-            digits[:2] in _PROVINCES
-            and _is_birth_date("19" + digits[6:12])
-            and segment.follows(labels.ID_CARD_CN, window.first)
-        )
+        certain = digits[:2] in _PROVINCES and segment.follows(labels.ID_CARD_CN, window.first)
     else:
-        certain = _is_birth_date(digits[6:14]) and cn_check(digits[:17]) == digits[17]
+        certain = cn_check(digits[:17]) == digits[17]
     return (window.first, window.end) if certain else None
 
 
@@ -132,9 +131,7 @@ def _cn_id_with_x(segment: Segment, window: Window) -> tuple[int, int] | None:
     end = match.end()
     if end < len(segment.text) and is_word_character(segment.text[end]):
         return None
-    if _is_birth_date(window.digits[6:14]) and cn_check(window.digits) == "X":
-        return window.first, end
-    return None
+    return (window.first, end) if cn_check(window.digits) == "X" else None
 
 
 def cn_check(first_17: str) -> str:

@@ -7,11 +7,11 @@ import sys
 
 from tests.corpus.freezes import DEVELOPMENT, ROOT, Freeze, committed, digest, record
 from tests.corpus.page import page
-from tests.corpus.score import OTHERS, SECRETS, SIZES, half, redactor, score
+from tests.corpus.score import OTHERS, SECRETS, SIZES, measured
 
 
 def misses() -> None:
-    result = score(half(DEVELOPMENT), redactor())
+    result = measured(DEVELOPMENT)
     for case in result.missed:
         print(f"missed {case.kind} ({case.shape}): {case.secret!r} in {case.text!r}")
     for case, finding in result.alarms:
@@ -22,7 +22,7 @@ def misses() -> None:
 
 def freeze(remark: str) -> None:
     commit = committed()
-    result = score(half(commit), redactor())
+    result = measured(commit)
     secrets, rest, everything = (result.total(kinds) for kinds in (SECRETS, OTHERS, tuple(SIZES)))
     record(Freeze(commit, digest(), secrets.recall, rest.recall, everything.precision, remark))
 

@@ -9,7 +9,7 @@ from tests import test_redaction_personal as personal
 from tests import test_redaction_secrets as secret
 from tests.corpus.case import Case
 from tests.corpus.freezes import DEVELOPMENT, Freeze, digest, freezes
-from tests.corpus.score import OTHERS, SECRETS, SIZES, Row, Score, half, redactor, score
+from tests.corpus.score import OTHERS, SECRETS, SIZES, Row, Score, measured
 
 HEAD = """\
 # What the filter finds
@@ -35,9 +35,9 @@ base64, minified code). Aims: recall of secrets at least 0.99, of the rest at le
 def page() -> str:
     """The page's text, measured now."""
     frozen = freezes()
-    scores = [("Development half", score(half(DEVELOPMENT), redactor()))]
+    scores = [("Development half", measured(DEVELOPMENT))]
     if frozen:
-        scores.append(("Held-out half", score(half(frozen[-1].commit), redactor())))
+        scores.append(("Held-out half", measured(frozen[-1].commit)))
     positives = sum(row.planted for _, result in scores for row in result.rows.values())
     negatives = sum(result.negatives for _, result in scores)
     tables = (personal.FOUND, secret.FOUND, personal.NOT_FOUND, secret.NOT_FOUND)
