@@ -19,7 +19,7 @@ from bot.tokens import PER_MESSAGE, PER_REPLY, PER_ROLE
 
 REMEMBERED: Final = 64
 """Calls that a fit looks back upon."""
-DEVIATIONS: Final = 2.0
+DEVIATIONS: Final = 2.5
 """Standard deviations in the safety margin."""
 NOISE: Final = 0.03
 """How far off a prompt is, relatively, as assumed before anything is known; as much as `NOISE_WORTH` calls say."""
@@ -28,11 +28,14 @@ SMALLEST: Final = 50
 """Tokens: smaller prompts count as if they had so many, lest a token more or less weighs too much."""
 ROUNDS: Final = 5
 
-SHARE_SPREAD: Final = 0.075
+SHARE_SPREAD: Final = 0.1
 """How far from its guess the ratio may be, relatively, as one standard deviation."""
-KINDS: Final = ((0.5, 0.8), (0.3, 0.4), (0.2, 0.3), (0.1, 0.2))
-"""What a wide character, a digit, a foreign byte and a mark are guessed to cost another vocabulary besides, and how certain that is."""
-SAME_KINDS: Final = ((0.0, 0.15), (0.0, 0.1), (0.0, 0.1), (0.0, 0.05))
+USUAL_WORDS: Final = 0.75
+"""Words to a token, in plain English: only what differs from that says anything besides the tokens."""
+KINDS: Final = ((0.0, 0.4), (0.5, 0.8), (0.3, 0.4), (0.2, 0.3), (0.1, 0.2))
+"""What such a word, a wide character, a digit, a foreign byte and a mark are guessed to cost another vocabulary besides, and how certain
+that is, as one standard deviation."""
+SAME_KINDS: Final = ((0.0, 0.05), (0.0, 0.15), (0.0, 0.1), (0.0, 0.1), (0.0, 0.05))
 """The same where the vocabulary is believed to be the model's own (a ratio of 1)."""
 MESSAGE_SPREAD: Final = 2.0
 PROMPT_SPREAD: Final = 8.0
@@ -57,14 +60,27 @@ class Calibration:
         """How many tokens it comes to."""
         return round(_dot(self.weights, _features(size))) + self.image * size.images
 
+    def deviation(self, features: Sequence[float]) -> float:
+        """How far off, in tokens, their sum may be, as one standard deviation."""
+        if not self.covariance:
+            return 0.0
+        variance = _dot(features, [_dot(row, features) for row in self.covariance])
+        return math.sqrt(max(variance, 0.0) + (self.noise * _dot(self.weights, features)) ** 2)
+
     def most(self, size: Size) -> int:
         """As many, and the safety margin."""
-        tokens = self.tokens(size)
-        if not self.covariance:
-            return tokens
-        features = _features(size)
-        variance = _dot(features, [_dot(row, features) for row in self.covariance])
-        return tokens + math.ceil(DEVIATIONS * math.sqrt(max(variance, 0.0) + (self.noise * tokens) ** 2))
+        return self.tokens(size) + math.ceil(DEVIATIONS * self.deviation(_features(size)))
+
+    def beside(self, seen: Observation, size: Size) -> tuple[int, int]:
+        """The same two, by what was reported of a prompt that is like it: only what came and went is estimated. Whichever is surer."""
+        change = [new - old for new, old in zip(_features(size), _features(seen.size), strict=True)]
+        deviation = self.deviation(change)
+        if deviation >= self.deviation(_features(size)):
+            return self.tokens(size), self.most(size)
+        tokens = (
+            seen.reported + round(_dot(self.weights, change)) + self.image * (size.images - seen.size.images)
+        )
+        return tokens, tokens + math.ceil(DEVIATIONS * deviation)
 
 
 def published(image: int) -> Calibration:
@@ -110,7 +126,16 @@ def fitted(observations: Sequence[Observation], *, ratio: float, image: int) -> 
 
 
 def _features(size: Size) -> Vector:
-    return [size.tokens, size.wide, size.digits, size.foreign, size.marks, size.messages, 1.0]
+    return [
+        size.tokens,
+        size.words - USUAL_WORDS * size.tokens,
+        size.wide,
+        size.digits,
+        size.foreign,
+        size.marks,
+        size.messages,
+        1.0,
+    ]
 
 
 def _prior(ratio: float) -> tuple[Vector, Vector]:

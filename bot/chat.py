@@ -78,11 +78,12 @@ def plain_text(content: Content) -> str:
 class Size:
     """How large something said is, whoever reads it: `tokens` by one vocabulary, and what other vocabularies cut otherwise.
 
-    `wide` are characters of Chinese, Japanese and Korean, `digits` and `marks` (punctuation) those of ASCII, `foreign` the UTF-8 bytes
-    of all other characters. Sizes add up.
+    `words` are runs of ASCII letters, `wide` characters of Chinese, Japanese and Korean, `digits` and `marks` (punctuation) those of
+    ASCII, `foreign` the UTF-8 bytes of all other characters. Sizes add up.
     """
 
     tokens: int = 0
+    words: int = 0
     wide: int = 0
     digits: int = 0
     foreign: int = 0
@@ -93,6 +94,7 @@ class Size:
     def __add__(self, other: Size) -> Size:
         return Size(
             self.tokens + other.tokens,
+            self.words + other.words,
             self.wide + other.wide,
             self.digits + other.digits,
             self.foreign + other.foreign,

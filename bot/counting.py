@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.calibration import Calibration, fitted, published
 from bot.chat import Observation, Size
@@ -12,6 +12,9 @@ from bot.errors import StoreUnavailable
 from bot.models import Model
 from bot.ports import Calibrations
 from bot.tokens import Tokenizer, tokenizer_for
+
+CONVERSATIONS: Final = 1_000
+"""Of so many is remembered, while the process lives, what was last reported."""
 
 log = logging.getLogger(__name__)
 
@@ -28,13 +31,13 @@ class Counter(Protocol):
     def measure(self, text: str) -> Size:
         """The size of a text by itself."""
 
-    def tokens(self, size: Size) -> int:
-        """What a whole prompt of that size comes to."""
+    def tokens(self, size: Size, about: str = "") -> int:
+        """What a whole prompt of that size comes to. `about` names its conversation: what was reported of it before counts."""
 
-    def most(self, size: Size) -> int:
+    def most(self, size: Size, about: str = "") -> int:
         """What it may come to at worst."""
 
-    async def learn(self, size: Size, reported: int) -> None:
+    async def learn(self, size: Size, reported: int, about: str = "") -> None:
         """A prompt of that size had so many tokens, as its provider says."""
 
 
@@ -47,18 +50,19 @@ class Exact:
         self.name, self.measure = tokenizer.name, tokenizer.measure
         self._rule = published(image)
 
-    def tokens(self, size: Size) -> int:
+    def tokens(self, size: Size, about: str = "") -> int:
         return self._rule.tokens(size)
 
-    def most(self, size: Size) -> int:
+    def most(self, size: Size, about: str = "") -> int:
         return self._rule.most(size)
 
-    async def learn(self, size: Size, reported: int) -> None:
+    async def learn(self, size: Size, reported: int, about: str = "") -> None:
         return
 
 
 class Estimate:
-    """Another vocabulary stands in for the model's own; what is reported of its prompts is remembered in `store`."""
+    """Another vocabulary stands in for the model's own; what is reported of its prompts is remembered in `store`. Of a conversation that
+    goes on, most is known from its last prompt: only what was added is estimated."""
 
     exact = False
 
@@ -67,6 +71,7 @@ class Estimate:
         self._store, self._model = store, model
         self._key = f"{model.provider}:{model.name}:{tokenizer.name}"
         self._calibration = self._fit(())
+        self._seen: dict[str, Observation] = {}
 
     async def recall(self) -> None:
         """Take up what was learnt before."""
@@ -76,15 +81,23 @@ class Estimate:
     def calibration(self) -> Calibration:
         return self._calibration
 
-    def tokens(self, size: Size) -> int:
-        return self._calibration.tokens(size)
+    def tokens(self, size: Size, about: str = "") -> int:
+        seen = self._seen.get(about)
+        return self._calibration.tokens(size) if seen is None else self._calibration.beside(seen, size)[0]
 
-    def most(self, size: Size) -> int:
-        return self._calibration.most(size)
+    def most(self, size: Size, about: str = "") -> int:
+        seen = self._seen.get(about)
+        return self._calibration.most(size) if seen is None else self._calibration.beside(seen, size)[1]
 
-    async def learn(self, size: Size, reported: int) -> None:
-        """Images are only ever guessed: prompts that hold some teach nothing."""
-        if reported <= 0 or size.images:
+    async def learn(self, size: Size, reported: int, about: str = "") -> None:
+        """Images are only guessed: prompts that hold some teach nothing of the vocabulary."""
+        if reported <= 0:
+            return
+        if about:
+            self._seen[about] = Observation(size, reported)
+            while len(self._seen) > CONVERSATIONS:
+                del self._seen[next(iter(self._seen))]
+        if size.images:
             return
         try:
             observations = await self._store.observe(self._key, Observation(size, reported))

@@ -214,7 +214,12 @@ class Speaker:
         )
         speech.calls += 1
         reservation = await self._limits.reserve(
-            turn, voice.model, prompt, voice.counter.most(size), self._clock(), speech.waiting
+            turn,
+            voice.model,
+            prompt,
+            voice.counter.most(size, prompt.cache_key),
+            self._clock(),
+            speech.waiting,
         )
         call, asked = Call(self._clock()), replace(prompt, max_output_tokens=reservation.output_cap)
         policy = POLICY if len(speech.line) == 1 else IMPATIENT
@@ -238,7 +243,7 @@ class Speaker:
         finally:
             await self._settle(reservation, call, voice)
         if call.usage is not None:
-            await voice.counter.learn(size, call.usage.prompt)
+            await voice.counter.learn(size, call.usage.prompt, prompt.cache_key)
         return call.finish
 
     async def _settle(self, reservation: Reservation, call: Call, voice: Voice) -> None:

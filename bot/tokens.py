@@ -37,6 +37,7 @@ THREAD_FROM = 20_000
 _SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
 """The last place after a letter where every encoding here begins a token: a cut there changes no count."""
 
+_WORD = regex.compile(r"[A-Za-z]+")
 _BEYOND = regex.compile(r"[^\x00-\x7f]+")
 _WIDE = regex.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
 
@@ -68,13 +69,13 @@ class Tokenizer:
     def measure(self, text: str) -> Size:
         """Its tokens, and what other vocabularies may cut otherwise."""
         digits, marks = (sum(map(text.count, kind)) for kind in (string.digits, string.punctuation))
-        tokens = self.count(text)
+        tokens, words = self.count(text), len(_WORD.findall(text))
         if text.isascii():
-            return Size(tokens, digits=digits, marks=marks)
+            return Size(tokens, words, digits=digits, marks=marks)
         wide = _WIDE.findall(text)
         beyond = _BEYOND.findall(text)
         foreign = sum(len(_utf8(run)) for run in beyond) - sum(len(_utf8(run)) for run in wide)
-        return Size(tokens, sum(map(len, wide)), digits, foreign, marks)
+        return Size(tokens, words, sum(map(len, wide)), digits, foreign, marks)
 
     async def count_async(self, text: str) -> int:
         """The same, with a large text counted in a thread."""

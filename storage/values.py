@@ -60,7 +60,7 @@ def _part_value(part: Mapping[str, Any]) -> Part:
 
 def shape_json(size: Size) -> list[int]:
     """What stands beside the tokens of a message's size."""
-    return [size.wide, size.digits, size.foreign, size.marks, size.images]
+    return [size.words, size.wide, size.digits, size.foreign, size.marks, size.images]
 
 
 def size_value(tokens: int, shape: Sequence[int] | None) -> Size | None:

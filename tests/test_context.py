@@ -34,13 +34,13 @@ class Words:
         self.counted.append(text)
         return Size(len(text.split()))
 
-    def tokens(self, size: Size) -> int:
+    def tokens(self, size: Size, about: str = "") -> int:
         return self._rule.tokens(size)
 
-    def most(self, size: Size) -> int:
+    def most(self, size: Size, about: str = "") -> int:
         return self._rule.most(size)
 
-    async def learn(self, size: Size, reported: int) -> None:
+    async def learn(self, size: Size, reported: int, about: str = "") -> None:
         raise AssertionError("nothing is learnt from fitting")
 
 
@@ -195,7 +195,7 @@ async def test_an_estimate_leaves_a_margin() -> None:
     class Guess(Words):
         exact = False
 
-        def most(self, size: Size) -> int:
+        def most(self, size: Size, about: str = "") -> int:
             return math.ceil(self.tokens(size) * 1.15)
 
     exact = await fit(
