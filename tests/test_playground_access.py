@@ -13,7 +13,7 @@ import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from tests.fakes_playground import Served, serving
+from tests.fakes_playground import COMMANDS, Served, serving
 from tests.playground_rig import launched, visiting, write
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -146,7 +146,7 @@ class TestKeyboardAlone:
 
     async def test_a_command_is_completed_and_run(self, page: Page, served: Served) -> None:
         await page.keyboard.type("/")
-        await expect(page.get_by_role("option")).to_have_count(5)
+        await expect(page.get_by_role("option")).to_have_count(len(COMMANDS))
         await page.keyboard.type("us")
         await expect(page.get_by_role("option", selected=True)).to_contain_text("What you have used so far")
         await page.keyboard.press("Enter")

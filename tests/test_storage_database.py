@@ -345,7 +345,7 @@ async def test_errors_show_no_values(stores: Stores) -> None:
 
 def a_call(cost: Decimal | None, started_at: datetime) -> dict[str, Any]:
     names = ("platform", "installation", "channel", "provider", "model", "state")
-    amounts = {"reserved_tokens": 0, "reserved": [], "reserved_cost": None}
+    amounts = {"reserved_tokens": 0, "reserved_cost": None}
     return {**dict.fromkeys(names, "x"), **amounts, "cost": cost, "started_at": started_at}
 
 
