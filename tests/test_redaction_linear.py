@@ -73,7 +73,7 @@ def test_twice_the_text_is_twice_the_work(unit: str) -> None:
     assert twice <= 2.2 * once + 8_000
 
 
-@pytest.mark.parametrize("unit", ["eyJ", "a.b@", "[FILTERED:", "<EMAIL_1", "Private-Lines: ", "\u200b"])
+@pytest.mark.parametrize("unit", ["eyJ", "[FILTERED:", "<EMAIL_1", "Private-Lines: ", "\u200b"])
 def test_megabytes_of_near_misses_are_as_many_times_the_work(unit: str) -> None:
     once, twice = (METER.of((unit * size)[:size]) for size in (500_000, 1_000_000))
     assert once <= 12 * 500_000

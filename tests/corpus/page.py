@@ -21,7 +21,7 @@ base64, minified code). Aims: recall of secrets at least 0.99, of the rest at le
 - **Where it comes from.** A generator with seeds (`tests/corpus`): shapes as vendors, standards and registries publish them, in sentences and chat
   in English and Chinese, programs, configuration, logs, tables and addresses; some numbers full width, spaced out, dotted, or with invisible
   characters. No secret is stored, only seeds. {hand} more cases were written by hand (`tests/test_redaction_*.py`); all of those pass.
-- **Two halves.** Detectors may be tuned on the *development* half. Then they are committed, and that commit's name seeds the *held-out* half,
+- **Two halves.** Detectors may be tuned on the *development* half, and on others made from seeds at will. Then they are committed, and that commit's name seeds the *held-out* half,
   which nothing is tuned on. If it misses an aim, the detectors are improved on development data, frozen again, and measured with a new half;
   the history is below.
 - **How it counts.** A case is found if its whole sensitive stretch is covered by a finding of its kind; one character left out is a miss, and so
