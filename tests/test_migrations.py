@@ -208,6 +208,7 @@ def test_there_is_one_line_of_revisions() -> None:
     scripts = ScriptDirectory.from_config(migrations.configuration())
     assert len(scripts.get_heads()) == 1 and len(scripts.get_bases()) == 1
     assert scripts.get_current_head() == migrations.head()
+    assert [script.revision for script in scripts.walk_revisions()] == migrations.revisions()[::-1]
 
 
 def test_no_package_hides_the_installed_alembic() -> None:

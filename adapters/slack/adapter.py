@@ -158,6 +158,7 @@ class Slack:
     def _bolt(self, signing_secret: str) -> AsyncApp:
         """The Bolt app: everything is told it, nothing is left to the environment."""
         app = AsyncApp(
+            name="rejoinder",  # or Bolt reads the source of every caller to find one
             client=self.client,
             token=self._bot_token,
             signing_secret=signing_secret or "unused by Socket Mode",
