@@ -91,11 +91,14 @@ async def on_slack() -> None:
         def mine(question: Any) -> list[Any]:
             return slack.bot_messages(channel, question)
 
+        def grows(message: Any) -> bool:
+            return message.streaming or "rejoinder:stop" in str(message.blocks)
+
         await measure(
             tokens,
             lambda text: slack.say(ada, channel, text, mention_bot=True),
             lambda question: slack.history(mine(question)[0])[0].time,
-            lambda question: bool(mine(question)) and "rejoinder:stop" not in str(mine(question)[-1].blocks),
+            lambda question: bool(mine(question)) and not grows(mine(question)[-1]),
             llm,
         )
 

@@ -235,6 +235,8 @@ class House:
                 watch=self._watch("slack", desk),
                 language=settings.language,
                 clock=now,
+                streams=settings.slack_streams == "on",
+                most_messages=settings.messages_per_answer,
             )
             self._public += slack.routes
             adapters.append(slack)
@@ -254,6 +256,7 @@ class House:
                     commands=command_list(settings.language),
                     language=settings.language,
                     clock=now,
+                    most_messages=settings.messages_per_answer,
                 )
             )
         if not adapters:
@@ -264,6 +267,7 @@ class House:
                 http=endpoint(settings.admin_http),
                 commands=command_list(settings.language),
                 clock=now,
+                most_messages=settings.messages_per_answer,
                 reception=desk,
                 token=settings.admin_token.get_secret_value() if settings.admin_token else None,
             )

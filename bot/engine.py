@@ -145,6 +145,8 @@ class Engine:
         adapter = self._platforms[held.turn.place.platform]
         if held.said or held.turn.parts or not await adapter.whisper(held.turn, text):
             await self._end(held, reply, text)
+        else:
+            await reply.withdraw()
         await self._close(held, State.REFUSED, error=limit.limit)
 
     async def _fail(self, held: Held, reply: Reply, error: RejoinderError) -> None:
@@ -156,6 +158,8 @@ class Engine:
         if not isinstance(error, DeliveryError):
             buttons = (Button.CONTINUE, Button.RETRY) if held.said else (Button.RETRY,)
             await self._end(held, reply, self._error_text(held, error, number), buttons=buttons)
+        else:
+            await reply.abandon()
         await self._close(held, State.FAILED, error=error.code, reference=number)
 
     async def _call_off(self, held: Held, reply: Reply) -> None:

@@ -259,6 +259,10 @@ class Reception(Protocol):
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None: ...
 
+    async def stopped(self, invocation: Invocation, root: str) -> Said | None:
+        """The platform's own Stop was pressed in that thread, which hangs on the message `root`: what that person has asked there,
+        the root included, is answered no further; where an admin pressed it, nothing is."""
+
     async def removed(self, platform: str, installation: str) -> None:
         """The bot was uninstalled or its token revoked there: stop everything for that installation."""
 

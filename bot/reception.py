@@ -191,6 +191,15 @@ class FrontDesk:
                 done = await self._inbox.go_on(turn, owner, self._clock())
         return None if done else Said(notice("gone", language))
 
+    async def stopped(self, invocation: Invocation, root: str) -> Said | None:
+        place, author = invocation.place, self._known(invocation.place, invocation.author)
+        owner = None if author.admin else author.id
+        if not await self._inbox.once(invocation.key, self._clock()):
+            return None
+        done = await self._inbox.cancel(Cancel.STOPPED, place=place, author=owner)
+        done += await self._inbox.cancel(Cancel.STOPPED, place=place, message=root, author=owner)
+        return None if done else Said(notice("gone", self._speak(author)))
+
     async def removed(self, platform: str, installation: str) -> None:
         log.warning("the bot was removed from %s %s", platform, installation)
         await self._conversations.revoke(platform, installation, self._clock())

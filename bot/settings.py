@@ -67,6 +67,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_SLACK_ANSWERS",
         description="Where Slack answers appear: in a `thread` under the question, or in the `channel`.",
     )
+    slack_streams: Switch = Field(
+        "on",
+        alias="REJOINDER_SLACK_STREAMS",
+        description="Answers in threads as Slack's own streams, where the workspace lets agents stream; `off`: by edits only.",
+    )
 
     discord_token: SecretStr | None = Field(None, alias="DISCORD_TOKEN", description="Discord bot token.")
     discord_api_url: str = Field(
@@ -250,6 +255,12 @@ class Settings(BaseSettings):
         description="Folder of tiktoken's vocabularies; empty: those that come along.",
     )
 
+    messages_per_answer: int = Field(
+        8,
+        ge=1,
+        alias="REJOINDER_MESSAGES_PER_ANSWER",
+        description="Messages an answer may take; a longer one is attached as a file as well.",
+    )
     abreast: int = Field(
         4, ge=1, alias="REJOINDER_ABREAST", description="Answers at the same time in one channel or thread."
     )

@@ -37,6 +37,19 @@ Revisions = Sequence[tuple[float, str]]
 """What a message showed, from when on."""
 
 
+class Clock:
+    """The emulator's time, and the bot's: it may run faster, and be put forward."""
+
+    def __init__(self, faster: float) -> None:
+        self._began, self._faster, self._skipped = time.time(), faster, 0.0
+
+    def __call__(self) -> float:
+        return self._began + (time.time() - self._began) * self._faster + self._skipped
+
+    def advance(self, seconds: float) -> None:
+        self._skipped += seconds
+
+
 @dataclass
 class Notebook:
     """A journal in memory."""
@@ -77,6 +90,7 @@ class Stage:
     revisions: Callable[[str], Revisions]
     requests: Callable[[], list[tuple[str, int, Any]]]
     emulator: Any = None
+    clock: Clock | None = None
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     async def turn(self, channel: str = "general", text: str = "a question") -> Turn:
@@ -110,8 +124,8 @@ async def stage(platform: str, *, faster: float = 1.0) -> AsyncIterator[Stage]:
 
 @asynccontextmanager
 async def slack_stage(faster: float) -> AsyncIterator[Stage]:
-    began = time.time()
-    async with SlackEmulator(clock=lambda: began + (time.time() - began) * faster) as slack:
+    clock = Clock(faster)
+    async with SlackEmulator(clock=clock) as slack:
         ada = slack.add_user("Ada")
         channels: dict[str, Any] = {}
 
@@ -131,7 +145,7 @@ async def slack_stage(faster: float) -> AsyncIterator[Stage]:
             reception=NOBODY,
             watch=NO_WATCH,
             language="en",
-            clock=lambda: datetime.fromtimestamp(slack.core.clock(), UTC),
+            clock=lambda: datetime.fromtimestamp(clock(), UTC),
             rates=hastened(slack_surface.RATES, faster),
         )
         yield Stage(
@@ -141,6 +155,7 @@ async def slack_stage(faster: float) -> AsyncIterator[Stage]:
             lambda ts: [(revision.time, revision.text) for revision in slack.history(ts)],
             lambda: [(request.method, request.status, request.params) for request in slack.requests],
             slack,
+            clock,
         )
 
 

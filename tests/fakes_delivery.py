@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from adapters.delivery.pacer import Key
-from adapters.delivery.surface import Call, Limits
+from adapters.delivery.splitter import Part
+from adapters.delivery.surface import Call, Limits, Look
 from bot.chat import Author, Place, Posted, Text, Turn
-from bot.errors import DeliveryError, MessageGone
+from bot.errors import DeliveryError, MessageGone, PlaceRefused
 from bot.ports import Button
 
 LENGTH = 60
@@ -49,31 +50,30 @@ class FakeSurface:
         self.failures: list[DeliveryError | None] = []
         self.after: list[DeliveryError | None] = []
         self.calls: list[Call] = []
+        self.working = False
+        self.refused: set[Call] = set()
         self._countdown, self._number = countdown or Countdown(), 0
 
-    def buckets(self, call: Call) -> tuple[Key, ...]:
+    def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
         return ((call, "channel"),)
+
+    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+        return Look(self.render(part.shown, final), final, tuple(buttons))
 
     def render(self, text: str, final: bool) -> str:
         return text
 
-    async def post(
-        self, text: str, *, nonce: str, first: bool, final: bool, buttons: Sequence[Button]
-    ) -> str:
+    async def post(self, look: Look, *, nonce: str, first: bool) -> str:
         self._enter(Call.POST)
-        self._number += 1
-        message = f"m{self._number}"
-        self.messages[message] = Written(text, nonce, tuple(buttons), [text])
-        self._leave()
-        return message
+        return self._write(look.text, nonce, look.buttons)
 
-    async def edit(self, message: str, text: str, *, final: bool, buttons: Sequence[Button]) -> None:
+    async def edit(self, message: str, look: Look, *, nonce: str) -> None:
         self._enter(Call.EDIT)
         if message not in self.messages:
             raise MessageGone(message)
         written = self.messages[message]
-        written.text, written.buttons = text, tuple(buttons)
-        written.revisions.append(text)
+        written.text, written.buttons = look.text, look.buttons
+        written.revisions.append(look.text)
         self._leave()
 
     async def delete(self, message: str) -> None:
@@ -82,8 +82,9 @@ class FakeSurface:
             raise MessageGone(message)
         self._leave()
 
-    async def attach(self, name: str, text: str, nonce: str) -> str:
-        return await self.post(f"{name}\n{text}", nonce=nonce, first=False, final=True, buttons=())
+    async def attach(self, text: str, *, nonce: str) -> str:
+        self._enter(Call.ATTACH)
+        return self._write(f"file: {text}", nonce, ())
 
     async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
         self._enter(Call.FIND)
@@ -91,8 +92,16 @@ class FakeSurface:
             written.nonce: message for message, written in self.messages.items() if written.nonce in nonces
         }
 
-    async def typing(self) -> None:
-        self.calls.append(Call.TYPING)
+    async def at_work(self, on: bool) -> None:
+        self.calls.append(Call.WORK)
+        self.working = on
+
+    def _write(self, text: str, nonce: str, buttons: tuple[Button, ...]) -> str:
+        self._number += 1
+        message = f"m{self._number}"
+        self.messages[message] = Written(text, nonce, buttons, [text])
+        self._leave()
+        return message
 
     @property
     def shown(self) -> list[str]:
@@ -101,6 +110,8 @@ class FakeSurface:
     def _enter(self, call: Call) -> None:
         self._countdown.step()
         self.calls.append(call)
+        if call in self.refused:
+            raise PlaceRefused(call)
         if self.failures and (failure := self.failures.pop(0)) is not None:
             raise failure
 
@@ -141,6 +152,7 @@ class FakeJournal:
         self._countdown.step()
 
 
-def a_turn() -> Turn:
+def a_turn(answer: str | None = None) -> Turn:
     author, place = Author("U1", "Ada"), Place("fake", "T1", "C1")
-    return Turn(7, place, 1, 0, "M1", author, (Text("hello"),), {}, datetime(2026, 11, 22, tzinfo=UTC))
+    sent_at = datetime(2026, 11, 22, tzinfo=UTC)
+    return Turn(7, place, 1, 0, "M1", author, (Text("hello"),), {}, sent_at, answer=answer)

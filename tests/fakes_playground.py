@@ -125,13 +125,14 @@ class ScriptedBot:
 
     async def edited(self, incoming: Incoming) -> Receipt:
         self._check()
-        self.edits.append(incoming)
         answering = self.answers.get(incoming.message)
         if answering is None:
+            self.edits.append(incoming)
             return Receipt(Outcome.UNKNOWN_EDIT)
         await self._interrupt(answering)
         turn = replace(answering.turn, version=answering.turn.version + 1, content=incoming.content)
         self._again(turn, answering.record, self.script(incoming.text))
+        self.edits.append(incoming)
         return Receipt(Outcome.ACCEPTED)
 
     async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
@@ -165,6 +166,9 @@ class ScriptedBot:
             turn_again = replace(answering.turn, version=answering.turn.version + 1)
             self._again(turn_again, answering.record, self.script(answering.turn.text))
         return None
+
+    async def stopped(self, invocation: Invocation, root: str) -> Said | None:
+        raise AssertionError("the playground has no Stop of its own")
 
     async def removed(self, platform: str, installation: str) -> None:
         raise AssertionError("nobody uninstalls the playground")

@@ -204,7 +204,10 @@ class OnSlack:
         return [message.shown.strip() for message in self._mine(question)]
 
     async def growing(self, question: Any) -> bool:
-        return any("rejoinder:stop" in name for message in self._mine(question) for name in message.actions)
+        return any(
+            message.streaming or any("rejoinder:stop" in name for name in message.actions)
+            for message in self._mine(question)
+        )
 
     async def aim(self, question: Any) -> None:
         if len(self._processes) > 1:
@@ -216,6 +219,9 @@ class OnSlack:
 
     async def stop(self, question: Any) -> None:
         message = self._mine(question)[-1]
+        if message.streaming:
+            await self.slack.stop_session(self._ada, self._channel, question)
+            return
         button = next(name for name in message.actions if name.startswith("rejoinder:stop"))
         await self.slack.press(self._ada, message, button)
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.delivery.pacer import Key, Pacer, Rate
+from adapters.delivery.pacer import Key, Pacer, Rate, Recalled
 from bot.errors import PlatformBusy
 from tests import virtual_time
 
@@ -98,22 +98,26 @@ def test_last_edits_go_first() -> None:
     assert order.index("last") <= 3
 
 
-def test_who_waits_may_become_urgent() -> None:
+def test_who_waits_may_be_told_to_think_again() -> None:
     async def main() -> list[str]:
         pacer, order = Pacer({"edit": Rate(1, 10.0)}), list[str]()
 
         async def one(name: str) -> None:
-            async with slots[name]:
-                order.append(name)
+            try:
+                async with slots[name]:
+                    order.append(name)
+            except Recalled:
+                async with pacer.slot(EDIT, urgent=True):
+                    order.append(f"{name} at last")
 
         slots = {name: pacer.slot(EDIT) for name in ("a", "b", "c")}
         tasks = [asyncio.create_task(one(name)) for name in slots]
         await asyncio.sleep(1)
-        slots["c"].hurry()
+        slots["c"].recall()
         await asyncio.gather(*tasks)
         return order
 
-    assert virtual_time.run(main()) == ["a", "c", "b"]
+    assert virtual_time.run(main()) == ["a", "c at last", "b"]
 
 
 def test_whoever_is_alone_goes_faster_at_first_and_never_stands_still() -> None:

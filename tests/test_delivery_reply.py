@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.delivery.splitter import split
-from adapters.delivery.surface import Call
+from adapters.delivery.surface import Call, Limits
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button
@@ -28,13 +29,13 @@ def reply(
     return EditedReply(surface, journal, Pacer({}), a_turn())
 
 
-async def grow(growing: EditedReply, text: str, step: int = 17) -> None:
+async def grow(growing: EditedReply, text: str, step: int = 17, buttons: Sequence[Button] = ()) -> None:
     """Say it piece by piece, letting the platform keep up, then finish."""
     for end in range(len(growing.kept) + step, len(text), step):
         growing.update(text[:end])
         for _ in range(12):
             await asyncio.sleep(0)
-    await growing.finish(text)
+    await growing.finish(text, buttons=buttons)
 
 
 async def test_an_answer_grows_in_place_and_ends_whole() -> None:
@@ -194,11 +195,65 @@ async def test_a_withdrawn_answer_is_gone_and_an_abandoned_one_untouched() -> No
 
 async def test_what_is_too_long_for_messages_goes_into_a_file() -> None:
     surface = FakeSurface()
-    surface.limits = type(surface.limits)(LENGTH, files_after=3)
+    surface.limits = Limits(LENGTH, most_messages=3)
+    growing = reply(surface)
+    await grow(growing, ANSWER, buttons=[Button.RETRY])
+    assert surface.shown == [*EXPECTED[:3], f"file: {ANSWER}"]
+    assert [written.buttons for written in surface.messages.values()] == [(), (), (Button.RETRY,), ()]
+
+
+def test_the_sign_of_being_at_work_is_given_until_there_is_something_to_read_and_taken_away_in_the_end() -> (
+    None
+):
+    async def main() -> list[tuple[int, bool]]:
+        surface = FakeSurface(length=1000)
+        surface.limits = Limits(1000, sign_lasts=10.0, sign_stays=True)
+        growing, seen = reply(surface), []
+        growing.start()
+        for moment in (25, 40):
+            await asyncio.sleep(moment - asyncio.get_running_loop().time())
+            growing.update("Hello")
+            seen.append((surface.calls.count(Call.WORK), surface.working))
+        await growing.finish("Hello.")
+        return [*seen, (surface.calls.count(Call.WORK), surface.working)]
+
+    assert virtual_time.run(main()) == [(3, True), (3, True), (4, False)]
+
+
+def test_whoever_is_let_go_gives_no_sign_any_more() -> None:
+    async def main() -> int:
+        surface = FakeSurface()
+        surface.limits = Limits(LENGTH, sign_lasts=10.0)
+        growing = reply(surface)
+        growing.start()
+        await asyncio.sleep(15)
+        await growing.abandon()
+        await asyncio.sleep(100)
+        return surface.calls.count(Call.WORK)
+
+    assert virtual_time.run(main()) == 2
+
+
+async def test_where_files_are_refused_all_of_it_is_shown_in_messages() -> None:
+    surface = FakeSurface()
+    surface.limits = Limits(LENGTH, most_messages=2)
+    surface.refused = {Call.ATTACH}
     await grow(reply(surface), ANSWER)
-    assert len(surface.messages) == 4
-    assert surface.shown[:3] == EXPECTED[:3]
-    assert surface.shown[3].startswith("answer.md\n") and surface.shown[3].endswith(ANSWER[-30:])
+    assert surface.shown == EXPECTED
+
+
+async def test_a_file_is_attached_once_whoever_finishes_and_anew_for_a_new_version() -> None:
+    surface, record = FakeSurface(), dict[int, Posted]()
+    surface.limits = Limits(LENGTH, most_messages=2)
+    await grow(reply(surface, record), ANSWER)
+    before = list(surface.messages)
+    again = EditedReply(surface, FakeJournal(record), Pacer({}), a_turn(answer=ANSWER))
+    await again.finish(ANSWER)
+    assert list(surface.messages) == before
+    unread = {index: Posted(index, part.nonce, part.message) for index, part in record.items()}
+    await grow(reply(surface, unread), f"Another one. {ANSWER}")
+    assert surface.shown[2] == f"file: Another one. {ANSWER}"
+    assert len(surface.messages) == 3 and list(surface.messages)[:2] == before[:2]
 
 
 async def test_an_answer_without_words_is_refused() -> None:

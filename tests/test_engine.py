@@ -384,6 +384,7 @@ async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: St
     await bot.ask("one")
     shown = await bot.ask("two")
     assert not shown.notice
+    assert shown.withdrawn, "or the bot would seem to be at work"
     assert "limit of 1 questions" in bot.platform.whispers[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ class Scene:
 
         def done() -> list[Message]:
             mine = [m for m in self.slack.bot_messages(question.channel, root) if m.ts > question.ts]
-            growing = any("rejoinder:stop" in str(m.blocks) for m in mine)
+            growing = any(m.streaming or "rejoinder:stop" in str(m.blocks) for m in mine)
             return mine if mine and not growing and ending in mine[-1].shown else []
 
         return await self.slack.wait_for(done, within)
@@ -50,7 +50,7 @@ def shown(messages: list[Message]) -> str:
 
 
 @asynccontextmanager
-async def scene(tmp_path: Path, *, http: bool = False) -> AsyncIterator[Scene]:
+async def scene(tmp_path: Path, *, http: bool = False, more: Mapping[str, str] = {}) -> AsyncIterator[Scene]:
     async with SlackEmulator() as slack, LLMEmulator() as llm:
         ada = slack.add_user("Ada")
         channel = slack.add_channel("general", members=[ada])
@@ -62,7 +62,7 @@ async def scene(tmp_path: Path, *, http: bool = False) -> AsyncIterator[Scene]:
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
             "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
-        }
+        } | dict(more)
         environment |= (
             {"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}
         )

@@ -119,6 +119,8 @@ def test_the_manifest_asks_for_exactly_what_is_used() -> None:
     manifest = json.loads(MANIFEST.read_text(encoding="utf-8"))
     assert sorted(manifest["oauth_config"]["scopes"]["bot"]) == sorted(SCOPES)
     handled = {
+        "agent_session_stopped",
+        "app_home_opened",
         "app_mention",
         "message.channels",
         "message.groups",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import regex
 
 _AUTOLINK = regex.compile(r"<((?:https?://|mailto:)[^\s<>|]+)>")
+_HALF_ADDRESS = regex.compile(r"<[^\s<>]{0,300}\Z")
 _QUOTE = regex.compile(r"(?m)^([ ]{0,3}(?:>[ ]?)+)")
 _CODE = regex.compile(r"(?s)(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)")
 JOINER = "\u2060"
@@ -20,8 +21,16 @@ def slack_markdown(text: str) -> str:
 
     Quotes keep their `>` at the start of a line, autolinks become plain addresses, and `&` stays, since links are full of it.
     """
-    plain = _AUTOLINK.sub(r"\1", text)
+    pieces = _CODE.split(text)
+    plain = "".join(
+        piece if number % 2 else _AUTOLINK.sub(r"\1", piece) for number, piece in enumerate(pieces)
+    )
     return "\n".join(_escape_line(line) for line in plain.split("\n"))
+
+
+def without_half_address(text: str) -> str:
+    """A text that goes on, without an address in angle brackets that has only begun: its first bracket may go."""
+    return _HALF_ADDRESS.sub("", text)
 
 
 def _escape_line(line: str) -> str:

@@ -30,6 +30,7 @@ RESTED: Final = 0.6
 HASTE: Final = 2.0
 STRIKES: Final = 4
 SWEEP: Final = 256
+UNLIMITED: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +87,15 @@ class _Bucket:
         return even / HASTE if len(self.waiting) == 1 and left >= RESTED * rate.count else even
 
     def ample(self, now: float) -> bool:
+        half = self.rate.count / 2 if self.rate is not None else 0
+        return self.left(now) > half and not self.waiting
+
+    def left(self, now: float) -> int:
+        """How many calls could go at once."""
         self.forget(now)
-        left = self.rate is None or self._left(self.rate) > self.rate.count / 2
-        return left and not self.waiting and self.held_until <= now
+        if self.held_until > now:
+            return 0
+        return UNLIMITED if self.rate is None else self._left(self.rate)
 
     def idle(self, now: float) -> bool:
         self.forget(now)
@@ -97,6 +104,10 @@ class _Bucket:
     def forget(self, now: float) -> None:
         while self.returns and self.returns[0] <= now:
             del self.returns[0]
+
+
+class Recalled(Exception):
+    """The slot is not waited for any more."""
 
 
 class Slot:
@@ -112,13 +123,11 @@ class Slot:
         self._held: list[_Wait] = []
         self._used = True
 
-    def hurry(self) -> None:
-        """It has become urgent."""
-        self.urgent = True
+    def recall(self) -> None:
+        """Whoever waits for it shall think again: entering it ends with `Recalled`, unless it was granted already."""
         for wait in self._held:
-            if not wait.urgent:
-                wait.urgent = True
-                self._pacer.look(wait.key)
+            if not wait.granted.done():
+                wait.granted.set_exception(Recalled())
 
     def unused(self) -> None:
         """The call was not made after all: its tokens come back at once."""
@@ -131,7 +140,7 @@ class Slot:
             self._pacer.enter(wait)
             try:
                 await wait.granted
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, Recalled):
                 for held in self._held:
                     self._pacer.withdraw(held)
                 raise
@@ -190,6 +199,10 @@ class Pacer:
         """Whether calls that aren't needed may be made: nobody waits, and half of the tokens are left."""
         now = self._now()
         return all(self._bucket(key).ample(now) for key in keys)
+
+    def left(self, key: Key) -> int:
+        """How many calls could go at once now."""
+        return self._bucket(key).left(self._now())
 
     # The slots' side.
 

@@ -8,47 +8,42 @@ text recorded. Whatever was recorded by an earlier attempt is gone on with.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from adapters.delivery.pacer import Pacer, Slot
+from adapters.delivery.pacer import Pacer, Recalled, Slot
+from adapters.delivery.sign import Sign
 from adapters.delivery.splitter import Diverged, Part, Splitter
-from adapters.delivery.surface import Call, Surface
+from adapters.delivery.surface import Call, Declined, Look, Surface
 from bot.chat import Turn
-from bot.errors import DeliveryError, MessageGone, PlatformBusy, PlatformUnreachable
+from bot.errors import DeliveryError, MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button, Journal
-
-log = logging.getLogger(__name__)
 
 PATIENCE: Final = 120.0
 """Seconds that a platform may fail at a stretch before the reply gives up."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
-FILE: Final = "answer.md"
 
 
 @dataclass(slots=True)
 class Shown:
-    """A message as the platform has it, as far as we know; `text` is None where it stems from an earlier attempt."""
+    """A message as the platform has it, as far as we know; `look` is None where it stems from an earlier attempt."""
 
     message: str
-    text: str | None = None
-    buttons: tuple[Button, ...] = ()
+    look: Look | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call that brings the platform closer to the text."""
+    """One call that brings the platform closer to the text; without a call, the full part `text` is recorded as finished."""
 
-    call: Call
+    call: Call | None
     index: int
+    look: Look | None = None
     text: str = ""
-    final: bool = False
-    buttons: tuple[Button, ...] = ()
     urgent: bool = False
 
 
@@ -65,7 +60,8 @@ class EditedReply:
         running: Sequence[Button] = (Button.STOP,),
     ) -> None:
         self._surface, self._journal, self._pacer, self._turn = surface, journal, pacer, turn.id
-        self._running = tuple(running)
+        self._running, self._anew = tuple(running), turn.answer is None
+        self._most = surface.limits.most_messages
         finished = []
         for part in sorted(journal.parts, key=lambda part: part.index):
             if part.text is None or part.message is None:
@@ -77,16 +73,17 @@ class EditedReply:
         self._shown = {part.index: Shown(part.message) for part in journal.parts if part.message is not None}
         self._nonces = {part.index: part.nonce for part in journal.parts}
         self._unsure = {part.index for part in journal.parts if part.message is None}
+        self._tried, self._former = set(self._nonces), set(self._shown)
         self._text, self._final, self._waits = self.kept, False, False
         self._buttons: tuple[Button, ...] = ()
         self._news = asyncio.Event()
         self._slot: Slot | None = None
         self._task: asyncio.Task[None] | None = None
-        self._typing: asyncio.Task[None] | None = None
+        self._sign = Sign(surface, pacer, f"sign {turn.id}")
 
     def start(self) -> None:
-        if self._surface.limits.typing_every and self._typing is None and not self._shown:
-            self._typing = asyncio.create_task(self._type(), name=f"typing {self._turn}")
+        if not self._shown:
+            self._sign.give()
 
     def wait(self, notice: str) -> None:
         if self._waits or not self._text:
@@ -102,9 +99,9 @@ class EditedReply:
             raise ValueError("an answer without words can't be shown")
         self._text, self._final, self._buttons = text, True, tuple(buttons)
         if self._slot is not None:
-            self._slot.hurry()
+            self._slot.recall()
         await self._begin()
-        await self._end_typing()
+        await self._sign.take_away()
 
     async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
         said = "" if self._waits else self._text.rstrip()
@@ -115,13 +112,13 @@ class EditedReply:
         await self._adopt()
         for index in sorted(self._shown, reverse=True):
             await self._insist(Step(Call.DELETE, index, urgent=True))
+        await self._sign.take_away()
 
     async def abandon(self) -> None:
-        await self._end_typing()
+        await self._sign.stop()
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError, DeliveryError):
-                await self._task
+            await asyncio.gather(self._task, return_exceptions=True)
 
     # The task that shows it.
 
@@ -153,8 +150,8 @@ class EditedReply:
             except MessageGone:
                 self._forget(step.index)
                 return
-            except PlatformBusy as busy:
-                error: DeliveryError = busy  # the pacer holds the bucket
+            except (Declined, PlatformBusy) as busy:
+                error: DeliveryError = busy  # the pacer holds the bucket of a busy platform
             except PlatformUnreachable as unreachable:
                 error = unreachable
                 await asyncio.sleep(pause)
@@ -163,79 +160,96 @@ class EditedReply:
                 return
             if self._now() - began > PATIENCE:
                 raise error
-            newer = self._next() if step.call is not Call.DELETE else step
-            if newer is None or newer.index != step.index:
+            newer = self._newest(step)
+            if newer is None:
                 return
             step = newer
 
+    # What is to be done.
+
     def _next(self) -> Step | None:
         """The next thing that is not as it should be; None when all is."""
-        parts = self._parts()
+        parts, beyond = self._parts()
         for index in range(self._settled, len(parts)):
             step = self._bring(parts, index)
             if step is not None:
                 return step
-        if self._final:
-            surplus = [index for index in self._shown if index >= len(parts)]
-            if surplus:
-                return Step(Call.DELETE, max(surplus), urgent=True)
-        return None
+        return self._tidy(len(parts), beyond) if self._final else None
 
-    def _parts(self) -> list[Part]:
-        """The messages of the text as it stands; what is beyond their number goes into a file at last."""
+    def _newest(self, step: Step) -> Step | None:
+        """That step as it is now; None when something else has to be done."""
+        if step.call is Call.DELETE:
+            return step if step.index in self._shown else None
+        newest = self._next()
+        same = newest is not None and (newest.call, newest.index) == (step.call, step.index)
+        return newest if same else None
+
+    def _parts(self) -> tuple[list[Part], bool]:
+        """The messages of the text as it stands, and whether there is more than they can hold."""
         try:
             open_part = self._splitter.feed(self._text, final=self._final)
         except Diverged:
             self._rewrite()
             open_part = self._splitter.feed(self._text, final=self._final)
         parts = [*self._splitter.done, *([open_part] if open_part is not None else [])]
-        most = self._surface.limits.files_after
-        if most is None or len(parts) <= most:
-            return parts
-        rest = "".join(part.source for part in parts[most:])
-        return [*parts[:most], Part(rest, rest, False)] if self._final else parts[:most]
+        fits = self._most is None or len(parts) <= self._most
+        return (parts, False) if fits else (parts[: self._most], True)
 
     def _bring(self, parts: list[Part], index: int) -> Step | None:
-        part = parts[index]
+        """What brings one message in line with its part."""
+        part, shown, final = parts[index], self._shown.get(index), parts[index].done or self._final
         last = index == len(parts) - 1
-        final = part.done or self._final
-        if not part.shown:
+        buttons = (self._buttons if self._final else self._running) if last else ()
+        lasting = final or self._waits  # what is no beginning of the answer is no beginning of a stream
+        look = self._surface.look(part, lasting, buttons, shown.message if shown else None)
+        if not part.shown or not look.text:
             return None
-        if index == self._surface.limits.files_after:
-            return (
-                None
-                if index in self._shown and self._shown[index].text
-                else Step(Call.ATTACH, index, part.source, urgent=True)
-            )
-        buttons = () if part.done and not last else self._buttons if self._final else self._running
-        buttons = buttons if last else ()
-        text, shown = self._surface.render(part.shown, final), self._shown.get(index)
         if shown is None:
-            return Step(Call.POST, index, text, final, buttons, urgent=True)
-        if shown.text != text or shown.buttons != buttons:
-            return Step(Call.EDIT, index, text, final, buttons, urgent=final)
-        return Step(Call.FIND, index, part.source) if part.done and index == self._settled else None
+            return Step(Call.POST, index, look, urgent=True)
+        if shown.look != look:
+            return Step(Call.EDIT, index, look, urgent=final)
+        finished = part.done and index == self._settled and (self._final or not last)
+        return Step(None, index, text=part.source) if finished else None
+
+    def _tidy(self, messages: int, beyond: bool) -> Step | None:
+        """In the end: remove what is too much, and attach the whole answer where it is too long for messages."""
+        file = self._shown.get(messages) if beyond else None
+        stale = file is not None and messages in self._former and self._anew
+        surplus = [
+            index for index in self._shown if index >= messages + beyond or (stale and index == messages)
+        ]
+        if surplus:
+            return Step(Call.DELETE, max(surplus), urgent=True)
+        return Step(Call.ATTACH, messages, urgent=True) if beyond and file is None else None
+
+    # Doing it.
 
     async def _make(self, step: Step) -> None:
-        """Make the call that is due, in a slot of its bucket; with what is newest when the slot comes."""
-        if step.call is Call.FIND:  # nothing to be sent: the part is full, and shown
+        """Make the call that is due, in a slot of its buckets; with what is newest when the slot comes."""
+        if step.call is None:
             await self._journal.finished(step.index, step.text)
             self._settled = step.index + 1
             return
-        self._slot = self._pacer.slot(*self._surface.buckets(step.call), urgent=step.urgent)
-        async with self._slot as slot:
-            pass_on = self._next() if step.call is not Call.DELETE else step
-            if pass_on is None or (pass_on.call, pass_on.index) != (step.call, step.index):
-                slot.unused()
-                return
-            await self._send(pass_on)
+        buckets = self._buckets(step)
+        self._slot = self._pacer.slot(*buckets, urgent=step.urgent)
+        with suppress(Recalled):
+            async with self._slot as slot:
+                newest = self._newest(step)
+                if newest is None or self._buckets(newest) != buckets:
+                    slot.unused()
+                else:
+                    await self._send(newest)
+
+    def _buckets(self, step: Step) -> tuple[tuple[str, ...], ...]:
+        known = self._shown.get(step.index)
+        return self._surface.buckets(step.call or Call.FIND, step.look, known.message if known else None)
 
     async def _send(self, step: Step) -> None:
         self._journal.check()
         surface, known = self._surface, self._shown.get(step.index)
-        if step.call is Call.EDIT and known is not None:
-            await surface.edit(known.message, step.text, final=step.final, buttons=step.buttons)
-            self._shown[step.index] = Shown(known.message, step.text, step.buttons)
+        if step.call is Call.EDIT and known is not None and step.look is not None:
+            await surface.edit(known.message, step.look, nonce=self._nonces[step.index])
+            known.look = step.look
         elif step.call is Call.DELETE and known is not None:
             with suppress(MessageGone):
                 await surface.delete(known.message)
@@ -247,7 +261,6 @@ class EditedReply:
     async def _post(self, step: Step) -> None:
         """Record the intent, post, record the id. After a doubtful attempt the message may be there already."""
         nonce = self._nonces.get(step.index)
-        intended = nonce is not None
         if nonce is None:
             nonce = self._nonces[step.index] = f"{self._turn:x}-{step.index}-{secrets.token_hex(4)}"
             await self._journal.intend(step.index, nonce)
@@ -256,17 +269,29 @@ class EditedReply:
             if step.index in self._shown:
                 return
         self._journal.check()
+        again = step.index in self._tried
         self._unsure.add(step.index)
-        if step.call is Call.ATTACH:
-            message = await self._surface.attach(FILE, step.text, nonce)
-        else:
-            message = await self._surface.post(
-                step.text, nonce=nonce, first=step.index == 0, final=step.final, buttons=step.buttons
-            )
+        self._tried.add(step.index)
+        try:
+            message = await self._place(step, nonce)
+        except (Declined, PlaceRefused, PlatformBusy) as refused:
+            self._unsure.discard(step.index)  # it was not posted, that is sure
+            if not again:
+                self._tried.discard(step.index)
+            if step.call is Call.ATTACH and isinstance(refused, PlaceRefused):
+                self._most = None  # no files here: then messages, however many
+                return
+            raise
         self._unsure.discard(step.index)
         # A platform that knows the nonce again gives the message of an earlier attempt, with the words it had then.
-        self._shown[step.index] = Shown(message) if intended else Shown(message, step.text, step.buttons)
+        self._shown[step.index] = Shown(message, None if again else step.look)
         await self._journal.posted(step.index, message)
+        await self._sign.stop()
+
+    async def _place(self, step: Step, nonce: str) -> str:
+        if step.call is Call.ATTACH or step.look is None:
+            return await self._surface.attach(self._text, nonce=nonce)
+        return await self._surface.post(step.look, nonce=nonce, first=step.index == 0)
 
     async def _adopt(self) -> None:
         """Look for messages of ours that were posted without our knowing."""
@@ -296,6 +321,8 @@ class EditedReply:
         """That message is no more: another one needs a name of its own."""
         self._shown.pop(index, None)
         self._nonces.pop(index, None)
+        self._tried.discard(index)
+        self._former.discard(index)
 
     def _rewrite(self) -> None:
         """The text is another one: every message is written anew, in its place."""
@@ -304,25 +331,6 @@ class EditedReply:
 
     def _measure(self, text: str, lasting: bool) -> int:
         return self._surface.limits.measure(self._surface.render(text, lasting))
-
-    # The sign of being at work.
-
-    async def _type(self) -> None:
-        keys = self._surface.buckets(Call.TYPING)
-        while not self._shown:
-            try:
-                if self._pacer.ample(*keys):
-                    async with self._pacer.slot(*keys, urgent=True):
-                        await self._surface.typing()
-            except DeliveryError as error:
-                log.debug("no sign of being at work could be given (%s)", error)
-            await asyncio.sleep(self._surface.limits.typing_every)
-
-    async def _end_typing(self) -> None:
-        if self._typing is not None:
-            self._typing.cancel()
-            await asyncio.gather(self._typing, return_exceptions=True)
-            self._typing = None
 
     @staticmethod
     def _now() -> float:

@@ -32,12 +32,19 @@ class Diverged(ValueError):
 class Part:
     """One message: the piece of the text that it stands for, and how it is shown.
 
-    All sources joined give the text back, to the letter. `shown` may be empty while there is nothing worth showing.
+    All sources joined give the text back, to the letter. `shown` may be empty while there is nothing worth showing. `plain` is
+    what is shown without anything that is closed only for the moment.
     """
 
     source: str
     shown: str
     done: bool
+    plain: str = ""
+
+    @property
+    def steady(self) -> str:
+        """The beginning of `shown` that is likely to stay as it is while the part grows."""
+        return view.common_start(self.plain, self.shown)
 
 
 class Splitter:
@@ -73,10 +80,12 @@ class Splitter:
             return None
         if final:
             return Part(source, view.final(self._upto(len(text))) or source.strip(), False)
-        shown = self._growing(len(text))
-        if not self._fits(shown, False):
-            shown = self._growing(self._fitting) if self._fitting > self._start else ""
-        return Part(source, shown, False)
+        end = len(text)
+        if not self._fits(self._growing(end), False):
+            end = self._fitting
+        if end == self._start:
+            return Part(source, "", False)
+        return Part(source, self._growing(end), False, view.plain(self._upto(end)))
 
     # The open part.
 

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from adapters.delivery.pacer import Key
+from adapters.delivery.splitter import Part
+from bot.errors import DeliveryError
 from bot.ports import Button
 
 
@@ -19,55 +21,71 @@ class Call(StrEnum):
     DELETE = "delete"
     ATTACH = "attach"
     FIND = "find"
-    TYPING = "typing"
+    WORK = "work"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What one message may hold, and how the platform likes to be treated.
 
-    `length` is the most that `measure` may say of a rendered message. `typing_every` is how many seconds a sign of being
-    at work lasts; zero: the platform has none. After `files_after` messages the rest of an answer is attached as a file;
-    None: never.
+    `length` is the most that `measure` may say of a rendered message. `sign_lasts` is how many seconds a sign of being at work
+    lasts, zero: the platform has none; `sign_stays`: it has to be taken away again. After `most_messages` the whole answer is
+    attached as a file; None: never.
     """
 
     length: int
     measure: Callable[[str], int] = len
-    typing_every: float = 0.0
-    files_after: int | None = None
+    sign_lasts: float = 0.0
+    sign_stays: bool = False
+    most_messages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a message shall look. `final` says that, as far as can be known, this is its last form. `buttons` replace whatever
+    buttons it had. `streamed`: it grows as the platform's own stream, not by edits."""
+
+    text: str
+    final: bool = False
+    buttons: tuple[Button, ...] = ()
+    streamed: bool = False
+
+
+class Declined(DeliveryError):
+    """The platform does not do it in this way, and nothing was done; the surface knows a better one now: try again at once."""
 
 
 class Surface(Protocol):
-    """One place on a platform where one answer is shown. All verbs raise only `DeliveryError`s.
+    """One place on a platform where one answer is shown. All verbs raise only `DeliveryError`s."""
 
-    The `text` of `post` and `edit` is what `render` made. `final` says that, as far as can be known, this is the last form
-    of that message. `buttons` replace whatever buttons the message had.
-    """
-
-    limits: Limits
-
-    def buckets(self, call: Call) -> tuple[Key, ...]:
-        """Whose budgets a call is paced by, the narrowest first, such as ("chat.update", team)."""
+    @property
+    def limits(self) -> Limits: ...
 
     def render(self, text: str, final: bool) -> str:
         """From the model's Markdown to what the platform takes. Pure; nothing in it may ping anybody."""
 
-    async def post(
-        self, text: str, *, nonce: str, first: bool, final: bool, buttons: Sequence[Button]
-    ) -> str:
+    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+        """How a part shall look now in its message, or in a new one. Without text it waits until there is more."""
+
+    def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
+        """Whose budgets a call is paced by, the narrowest first, such as ("chat.update", team)."""
+
+    async def post(self, look: Look, *, nonce: str, first: bool) -> str:
         """The id of the new message. `first` is the one that stands as the answer to the question."""
 
-    async def edit(self, message: str, text: str, *, final: bool, buttons: Sequence[Button]) -> None: ...
+    async def edit(self, message: str, look: Look, *, nonce: str) -> None:
+        """`nonce` is the one the message was posted with."""
 
     async def delete(self, message: str) -> None: ...
 
-    async def attach(self, name: str, text: str, nonce: str) -> str:
-        """The id of a new message that holds `text` as a file. Called only where `limits.files_after` is set."""
+    async def attach(self, text: str, *, nonce: str) -> str:
+        """The id of a new message that holds the whole answer as a file."""
 
     async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
         """Those of the own messages that were posted with one of these nonces: nonce to message id."""
 
-    async def typing(self) -> None: ...
+    async def at_work(self, on: bool) -> None:
+        """Give the sign of being at work, or take it away (only where it stays)."""
 
 
 def utf16_length(text: str) -> int:

@@ -56,6 +56,20 @@ def cut(lines: Sequence[Line]) -> tuple[str, str]:
     return _trimmed([line.shown for line in lines]) + closing, marks if goes_on else ""
 
 
+def plain(lines: Sequence[Line]) -> str:
+    """The text as far as it goes, nothing closed, nothing held back."""
+    return _trimmed([line.shown for line in lines])
+
+
+def common_start(one: str, other: str) -> str:
+    """What both texts begin with."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return one[:low]
+
+
 def final(lines: Sequence[Line]) -> str:
     """The view of the last message of a whole text: as it was written, only a fence that was left open is closed."""
     return _closed(lines) if lines else ""

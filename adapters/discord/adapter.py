@@ -60,6 +60,7 @@ class Discord:
         commands: Sequence[Slash],
         language: str,
         clock: Clock,
+        most_messages: int = 8,
         rates: Mapping[str, Rate] = RATES,
     ) -> None:
         Route.BASE = api_url.rstrip("/")
@@ -69,7 +70,7 @@ class Discord:
         self._watch, self._clock = watch, clock
         self._client = Listener(self, message_content, shard_ids, shard_count)
         self._pacer = Pacer(rates)
-        self._rest = Rest(token, api_url, self._pacer)
+        self._rest, self._most_messages = Rest(token, api_url, self._pacer), most_messages
         self._ready: Callable[[str], None] = lambda _: None
         self._begun = False
         self._lines: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
@@ -102,7 +103,8 @@ class Discord:
             await asyncio.gather(watching, return_exceptions=True)
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
-        surface = DiscordSurface(self._rest, turn, language_of(turn.author.language, self._language))
+        language = language_of(turn.author.language, self._language)
+        surface = DiscordSurface(self._rest, turn, language, self._most_messages)
         return EditedReply(surface, journal, self._pacer, turn)
 
     async def whisper(self, turn: Turn, notice: str) -> bool:

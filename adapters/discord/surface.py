@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from adapters.delivery.mentions import discord_markdown
 from adapters.delivery.pacer import Key, Rate
-from adapters.delivery.surface import Call, Limits, utf16_length
+from adapters.delivery.splitter import Part
+from adapters.delivery.surface import Call, Limits, Look, utf16_length
 from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, File, Rest
 from bot.chat import Turn
 from bot.errors import PlaceRefused
@@ -20,13 +21,14 @@ LENGTH: Final = 1_900
 RATES: Final[Mapping[str, Rate]] = {
     Call.POST: Rate(5, 5.0),
     Call.EDIT: Rate(5, 5.0),
-    Call.TYPING: Rate(5, 5.0),
+    Call.WORK: Rate(5, 5.0),
     EVERYTHING[0]: RATE_OF_EVERYTHING,
 }
 """For each channel, as practice shows, until Discord's first response tells; Discord does not publish these."""
 NO_PINGS: Final[Mapping[str, Any]] = {"parse": [], "replied_user": False}
 SUPPRESS_EMBEDS: Final = 1 << 2
 """Message flag: links in an answer show no previews."""
+FILE: Final = "answer.md"
 THREAD_EXISTS: Final = "400/160004"
 
 
@@ -41,9 +43,8 @@ def measure(text: str) -> int:
 class DiscordSurface:
     """The messages that answer one turn, at the address its question came from."""
 
-    limits = Limits(LENGTH, measure, typing_every=8.0)
-
-    def __init__(self, rest: Rest, turn: Turn, language: str) -> None:
+    def __init__(self, rest: Rest, turn: Turn, language: str, most_messages: int) -> None:
+        self.limits = Limits(LENGTH, measure, sign_lasts=8.0, most_messages=most_messages)
         self._rest, self._language, self._turn = rest, language, turn.id
         address = turn.address
         self._channel, self._question = str(address["channel"]), str(address["question"])
@@ -51,7 +52,7 @@ class DiscordSurface:
         self._thread_name = turn.text.strip().split("\n")[0][:80] or "…"
         self._opened, self._opening = not self._parent, asyncio.Lock()
 
-    def buckets(self, call: Call) -> tuple[Key, ...]:
+    def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
         return (self._bucket(call), EVERYTHING)
 
     def _bucket(self, call: Call) -> Key:
@@ -61,25 +62,27 @@ class DiscordSurface:
     def render(self, text: str, final: bool) -> str:
         return discord_markdown(text)
 
-    async def post(
-        self, text: str, *, nonce: str, first: bool, final: bool, buttons: Sequence[Button]
-    ) -> str:
-        body = self._message(text, buttons)
+    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+        return Look(self.render(part.shown, final), final, tuple(buttons))
+
+    async def post(self, look: Look, *, nonce: str, first: bool) -> str:
+        body = self._message(look)
         if first and not self._parent:
             body["message_reference"] = {"message_id": self._question, "fail_if_not_exists": False}
         return await self._create(body, nonce)
 
-    async def edit(self, message: str, text: str, *, final: bool, buttons: Sequence[Button]) -> None:
+    async def edit(self, message: str, look: Look, *, nonce: str) -> None:
         path, bucket = f"{messages(self._channel)}/{message}", self._bucket(Call.EDIT)
-        await self._rest.call("PATCH", path, self._message(text, buttons), bucket=bucket)
+        await self._rest.call("PATCH", path, self._message(look), bucket=bucket)
 
     async def delete(self, message: str) -> None:
         path, bucket = f"{messages(self._channel)}/{message}", self._bucket(Call.DELETE)
         await self._rest.call("DELETE", path, bucket=bucket)
 
-    async def attach(self, name: str, text: str, nonce: str) -> str:
-        body = {"attachments": [{"id": 0, "filename": name}], "allowed_mentions": NO_PINGS}
-        return await self._create(body, nonce, File(name, text))
+    async def attach(self, text: str, *, nonce: str) -> str:
+        body = self._message(Look(notice("answer_file", self._language)))
+        body["attachments"] = [{"id": 0, "filename": FILE}]
+        return await self._create(body, nonce, File(FILE, text))
 
     async def _create(self, body: dict[str, Any], nonce: str, file: File | None = None) -> str:
         await self._open_thread()
@@ -96,10 +99,10 @@ class DiscordSurface:
             return {}
         return {str(one["nonce"]): str(one["id"]) for one in found if str(one.get("nonce")) in nonces}
 
-    async def typing(self) -> None:
+    async def at_work(self, on: bool) -> None:
         """In a thread to be opened: open it, so that it is there when the first words come."""
         await self._open_thread()
-        path, bucket = f"/channels/{self._channel}/typing", self._bucket(Call.TYPING)
+        path, bucket = f"/channels/{self._channel}/typing", self._bucket(Call.WORK)
         await self._rest.call("POST", path, bucket=bucket)
 
     async def _open_thread(self) -> None:
@@ -115,9 +118,15 @@ class DiscordSurface:
                     raise
             self._opened = True
 
-    def _message(self, text: str, buttons: Sequence[Button]) -> dict[str, Any]:
-        rows = [{"type": 1, "components": [self._button(button) for button in buttons]}] if buttons else []
-        return {"content": text, "components": rows, "allowed_mentions": NO_PINGS, "flags": SUPPRESS_EMBEDS}
+    def _message(self, look: Look) -> dict[str, Any]:
+        buttons = [self._button(button) for button in look.buttons]
+        rows = [{"type": 1, "components": buttons}] if buttons else []
+        return {
+            "content": look.text,
+            "components": rows,
+            "allowed_mentions": NO_PINGS,
+            "flags": SUPPRESS_EMBEDS,
+        }
 
     def _button(self, button: Button) -> dict[str, Any]:
         label = notice(f"button_{button.value}", self._language)

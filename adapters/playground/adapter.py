@@ -23,6 +23,7 @@ from adapters.playground.views import Views
 from adapters.playground.world import World, furnish
 from bot.chat import Invocation, Turn
 from bot.errors import ConfigError
+from bot.notices import language_of
 from bot.ports import Button, Clock, Journal, Reception, Reply, Said, Slash
 
 Extension = Callable[[web.Application], object]
@@ -48,6 +49,7 @@ class Playground:
         token: str | None = None,
         name: str = "Rejoinder",
         redeliver: float = 0.5,
+        most_messages: int = 8,
         rates: Mapping[str, Rate] = RATES,
     ) -> None:
         self.address = http
@@ -61,7 +63,7 @@ class Playground:
         self._feed = Feed(self.world, views)
         self._courier = Courier(self.world, redeliver)
         self._api = Api(self.world, views, self._feed, self)
-        self._pacer = Pacer(rates)
+        self._pacer, self._most_messages = Pacer(rates), most_messages
         self._extensions: list[Extension] = []
         self._stopped = False
 
@@ -103,7 +105,8 @@ class Playground:
             await runner.cleanup()
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
-        surface = PlaygroundSurface(self.world, self._feed, turn)
+        language = language_of(turn.author.language, "en")
+        surface = PlaygroundSurface(self.world, self._feed, turn, language, self._most_messages)
         return EditedReply(surface, journal, self._pacer, turn)
 
     async def whisper(self, turn: Turn, notice: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from adapters.playground.feed import Feed
-from adapters.playground.values import BOT, Message, Person, Refused
+from adapters.playground.values import ANSWER_FILE, BOT, Message, Person, Refused
 from adapters.playground.views import Json, Views
 from adapters.playground.world import World
 from bot.errors import StoreUnavailable
@@ -44,6 +44,7 @@ class Api:
             ("GET", "/api/messages", self.messages),
             ("GET", "/api/events", self.events),
             ("POST", "/api/messages", self.say),
+            ("GET", r"/api/messages/{id:\d+}/file", self.file),
             ("PATCH", r"/api/messages/{id:\d+}", self.edit),
             ("DELETE", r"/api/messages/{id:\d+}", self.delete),
             ("POST", "/api/commands", self.command),
@@ -86,6 +87,15 @@ class Api:
         posted = self._world.post(message)
         self._world.read(viewer.id, channel, posted.thread, posted.id)
         return web.json_response(self._views.message(posted, viewer.id), status=201)
+
+    async def file(self, request: web.Request) -> web.StreamResponse:
+        """What hangs on a message, to be saved and never to be shown as a page."""
+        viewer = self._world.person(Values(dict(request.query)).text("as"))
+        message = self._world.message(int(request.match_info["id"]), viewer.id)
+        if not message.file:
+            raise Refused("no_such_file", "There is no file here.", 404)
+        headers = {"Content-Disposition": f'attachment; filename="{ANSWER_FILE}"'}
+        return web.Response(text=message.file, content_type="text/markdown", charset="utf-8", headers=headers)
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         values = await Values.of(request)

@@ -175,7 +175,8 @@ class State:
         self._expect("deleted", replace(message, text=""), when)
         self._nonces.pop((message.author, message.nonce), None)
         if self._replies.get(message.id):
-            stone = replace(message, text="", nonce="", buttons=(), open=False, deleted=True, seq=self.seq)
+            stone = replace(message, text="", nonce="", file="", buttons=(), open=False, deleted=True)
+            stone = replace(stone, seq=self.seq)
             self._put(stone)
             return
         del self.messages[message.id]

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from adapters.delivery.pacer import Key, Rate
-from adapters.delivery.surface import Call, Limits
+from adapters.delivery.splitter import Part
+from adapters.delivery.surface import Call, Limits, Look
 from adapters.playground.feed import Feed
 from adapters.playground.values import BOT, MOST_TEXT, Message, Refused
 from adapters.playground.world import World
 from bot.chat import Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused
+from bot.notices import notice
 from bot.ports import Button
 
 RATES: Final[Mapping[str, Rate]] = {Call.EDIT: Rate(10, 1.0)}
@@ -21,42 +23,32 @@ RATES: Final[Mapping[str, Rate]] = {Call.EDIT: Rate(10, 1.0)}
 class PlaygroundSurface:
     """The messages that answer one turn, at the address its question came from."""
 
-    limits = Limits(MOST_TEXT, typing_every=5.0)
-
-    def __init__(self, world: World, feed: Feed, turn: Turn) -> None:
+    def __init__(self, world: World, feed: Feed, turn: Turn, language: str, most_messages: int) -> None:
+        self.limits = Limits(MOST_TEXT, sign_lasts=5.0, most_messages=most_messages)
+        self._language = language
         self._world, self._feed, self._turn = world, feed, turn.id
         self._channel = str(turn.address["channel"])
         self._thread, self._question = int(turn.address["thread"]), int(turn.address["question"])
 
-    def buckets(self, call: Call) -> tuple[Key, ...]:
+    def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
         return ((call, self._channel, str(self._thread)),)
 
     def render(self, text: str, final: bool) -> str:
         """The page takes Markdown, and nothing that the bot says there can ping anybody."""
         return text
 
-    async def post(
-        self, text: str, *, nonce: str, first: bool, final: bool, buttons: Sequence[Button]
-    ) -> str:
-        message = Message(
-            channel=self._channel,
-            author=BOT,
-            text=text,
-            thread=self._thread,
-            reply_to=self._question if first and self._question != self._thread else 0,
-            nonce=nonce,
-            turn=self._turn,
-            buttons=tuple(button.value for button in buttons),
-            open=not final,
-        )
-        try:
-            return str(self._world.post(message).id)
-        except Refused as refused:
-            raise _meaning(refused) from refused
+    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+        return Look(self.render(part.shown, final), final, tuple(buttons))
 
-    async def edit(self, message: str, text: str, *, final: bool, buttons: Sequence[Button]) -> None:
+    async def post(self, look: Look, *, nonce: str, first: bool) -> str:
+        return self._post(
+            look, nonce, reply_to=self._question if first and self._question != self._thread else 0
+        )
+
+    async def edit(self, message: str, look: Look, *, nonce: str) -> None:
         try:
-            self._world.grow(int(message), text, open=not final, buttons=[button.value for button in buttons])
+            buttons = [button.value for button in look.buttons]
+            self._world.grow(int(message), look.text, open=not look.final, buttons=buttons)
         except Refused as refused:
             raise _meaning(refused) from refused
 
@@ -66,15 +58,33 @@ class PlaygroundSurface:
         except Refused as refused:
             raise _meaning(refused) from refused
 
-    async def attach(self, name: str, text: str, nonce: str) -> str:
-        raise PlaceRefused("no_files")
+    async def attach(self, text: str, *, nonce: str) -> str:
+        return self._post(Look(notice("answer_file", self._language), final=True), nonce, file=text)
 
     async def find(self, nonces: Sequence[str]) -> dict[str, str]:
         known = {nonce: self._world.named(BOT, nonce) for nonce in nonces}
         return {nonce: str(message.id) for nonce, message in known.items() if message is not None}
 
-    async def typing(self) -> None:
+    async def at_work(self, on: bool) -> None:
         self._feed.typing(self._channel, self._thread)
+
+    def _post(self, look: Look, nonce: str, *, reply_to: int = 0, file: str = "") -> str:
+        message = Message(
+            channel=self._channel,
+            author=BOT,
+            text=look.text,
+            thread=self._thread,
+            reply_to=reply_to,
+            nonce=nonce,
+            turn=self._turn,
+            buttons=tuple(button.value for button in look.buttons),
+            open=not look.final,
+            file=file,
+        )
+        try:
+            return str(self._world.post(message).id)
+        except Refused as refused:
+            raise _meaning(refused) from refused
 
 
 def _meaning(refused: Refused) -> DeliveryError:

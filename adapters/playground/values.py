@@ -17,6 +17,9 @@ BOT: Final = "rejoinder"
 """The bot's own id among the people."""
 
 
+ANSWER_FILE: Final = "answer.md"
+
+
 NOT_YET: Final = datetime.min.replace(tzinfo=UTC)
 
 
@@ -56,7 +59,7 @@ class Message:
 
     `thread` is the root's id for a reply in a thread, `reply_to` the message that is answered, `only_for` the
     one person who sees a private notice, `about` the command that led to it. `open` means that it still
-    grows. A deleted message stays only where a thread hangs on it.
+    grows. `file` is the text of `ANSWER_FILE`, when that hangs on it. A deleted message stays only where a thread hangs on it.
     """
 
     channel: str
@@ -72,6 +75,7 @@ class Message:
     turn: int = 0
     buttons: tuple[str, ...] = ()
     open: bool = False
+    file: str = ""
     edits: int = 0
     deleted: bool = False
     seq: int = 0

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from adapters.playground.markdown import to_html
-from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
+from adapters.playground.values import ANSWER_FILE, BOT, MOST_TEXT, Channel, Message, Person
 from adapters.playground.world import World
 from bot.ports import Slash
 
@@ -104,6 +104,7 @@ class Views:
             "private": bool(message.only_for),
             "about": message.about,
             "buttons": list(message.buttons),
+            "file": {"name": ANSWER_FILE, "size": len(message.file.encode())} if message.file else None,
             "reply_to": self._quote(message.reply_to) if message.reply_to else None,
             "replies": len(replies),
             "last_reply": replies[-1].sent_at.isoformat() if replies else None,

@@ -26,12 +26,14 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
+from adapters.slack.agent import Abilities
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
 from adapters.slack.forms import button
 from adapters.slack.history import SlackHistory
 from adapters.slack.incoming import installation_of
 from adapters.slack.intake import Intake
-from adapters.slack.surface import RATES, SlackSurface, StatusLine
+from adapters.slack.streams import StreamedSurface, Streams
+from adapters.slack.surface import RATES, SlackSurface
 from adapters.slack.text import escape
 from bot.absence import Watch
 from bot.chat import Turn
@@ -65,6 +67,8 @@ class Slack:
         watch: Watch,
         language: str,
         clock: Clock,
+        streams: bool = True,
+        most_messages: int = 8,
         rates: Mapping[str, Rate] = RATES,
     ) -> None:
         self._watch, self._clock = watch, clock
@@ -76,8 +80,10 @@ class Slack:
             session=self._session,
             retry_handlers=[],
         )
-        self._intake = Intake(self.client, reception, self._say)
-        self._pacer, self._status = Pacer(rates), StatusLine()
+        self._intake = Intake(self.client, reception, self._say, language)
+        self._pacer, self._most_messages = Pacer(rates), most_messages
+        self._abilities = Abilities(self._seconds)
+        self._streams = Streams(self._pacer, self._abilities, self._seconds) if streams else None
         self._stopped, self._line = False, ""
         self._handler: AsyncSocketModeHandler | None = None
         self._app = self._bolt(signing_secret)
@@ -89,6 +95,8 @@ class Slack:
         """Serve until cancelled. Raises `ConfigError` when Slack refuses a token."""
         identity = await self._patiently("SLACK_BOT_TOKEN", self.client.auth_test)
         self._intake.bot = str(identity["user_id"])
+        if self._streams is not None:
+            self._streams.bot = self._intake.bot
         how = "Socket Mode" if self._app_token else "HTTP"
         if self._app_token:
             self._handler = AsyncSocketModeHandler(self._app, self._app_token, web_client=self.client)
@@ -113,8 +121,16 @@ class Slack:
 
     def reply(self, turn: Turn, journal: Journal) -> Reply:
         language = language_of(turn.author.language, self._language)
-        surface = SlackSurface(self.client, turn, language, self._status)
+        about = (self.client, turn, language, self._abilities, self._most_messages)
+        surface = (
+            StreamedSurface(*about, streams=self._streams)
+            if self._streams is not None
+            else SlackSurface(*about)
+        )
         return EditedReply(surface, journal, self._pacer, turn)
+
+    def _seconds(self) -> float:
+        return self._clock().timestamp()
 
     async def whisper(self, turn: Turn, notice: str) -> bool:
         address = turn.address

@@ -20,6 +20,7 @@ SCOPES: Final = (
     "channels:read",
     "chat:write",
     "commands",
+    "files:write",
     "groups:history",
     "groups:read",
     "im:history",
@@ -29,7 +30,9 @@ SCOPES: Final = (
     "users:read",
 )
 """What the manifest asks for (a test compares)."""
-OPTIONAL: Final = frozenset({"assistant:write", "channels:read", "groups:read", "im:read", "mpim:read"})
+OPTIONAL: Final = frozenset(
+    {"assistant:write", "channels:read", "files:write", "groups:read", "im:read", "mpim:read"}
+)
 """Without the last four, what was missed is looked for only where the bot was spoken with before."""
 
 

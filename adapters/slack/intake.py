@@ -9,6 +9,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.agent import suggest
 from adapters.slack.calls import slack_errors
 from adapters.slack.forms import OPENS, filled, modal
 from adapters.slack.incoming import (
@@ -26,6 +27,7 @@ from adapters.slack.people import People
 from adapters.slack.text import user_ids
 from bot.chat import Author, Incoming, Invocation, Place
 from bot.errors import DeliveryError
+from bot.notices import language_of
 from bot.ports import Button, Receipt, Reception, Said
 
 log = logging.getLogger(__name__)
@@ -38,8 +40,8 @@ Event = Mapping[str, Any]
 class Intake:
     """`bot` is our own user id, known once we are connected."""
 
-    def __init__(self, client: AsyncWebClient, reception: Reception, say: Say) -> None:
-        self._client, self._reception, self._say = client, reception, say
+    def __init__(self, client: AsyncWebClient, reception: Reception, say: Say, language: str) -> None:
+        self._client, self._reception, self._say, self._language = client, reception, say, language
         self._people = People(client)
         self.bot = ""
 
@@ -66,10 +68,31 @@ class Intake:
         match event.get("type"):
             case "app_mention" | "message":
                 await self._message(workspace, event)
+            case "agent_session_stopped":
+                await self._stopped(workspace, event)
+            case "app_home_opened" if event.get("tab") == "messages":
+                person = await self._people.person(str(event["user"]))
+                await suggest(
+                    self._client, str(event["channel"]), language_of(person.language, self._language)
+                )
             case "app_uninstalled":
                 await self._reception.removed(PLATFORM, workspace.installation)
             case "tokens_revoked" if event.get("tokens", {}).get("bot"):
                 await self._reception.removed(PLATFORM, workspace.installation)
+
+    async def _stopped(self, workspace: Workspace, event: Event) -> None:
+        """Slack's own Stop, which it shows in a thread while the bot is at work there."""
+        channel, thread, user = str(event["channel"]), str(event["thread_ts"]), str(event["user"])
+        person = await self._people.person(user)
+        asked = Invocation(
+            key=f"slack:{channel}:stopped:{event['event_ts']}",
+            place=Place(PLATFORM, workspace.installation, channel, thread),
+            author=Author(user, person.name, person.admin, person.language),
+            verb="stop",
+        )
+        said = await self._reception.stopped(asked, thread)
+        if said is not None:
+            await self._tell(asked, said)
 
     async def _message(self, workspace: Workspace, event: Event) -> None:
         channel, subtype = str(event["channel"]), event.get("subtype")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -11,15 +11,15 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.delivery.mentions import slack_markdown
 from adapters.delivery.pacer import Key, Rate
-from adapters.delivery.surface import Call, Limits
+from adapters.delivery.splitter import Part
+from adapters.delivery.surface import Call, Limits, Look
+from adapters.slack.agent import Abilities, Agent
 from adapters.slack.calls import slack_errors
 from adapters.slack.text import escape
 from bot.chat import Turn
-from bot.errors import PlaceRefused
+from bot.errors import PlaceRefused, PlatformUnreachable
 from bot.notices import notice
 from bot.ports import Button
-
-log = logging.getLogger(__name__)
 
 LENGTH: Final = 3_900
 """Characters of a message. A Markdown block takes 12,000, but an update of more than about 4,000 is refused in practice."""
@@ -27,6 +27,10 @@ PREVIEW: Final = 150
 """Characters of a message that stand in a notification."""
 FIND_PAGES: Final = 4
 NONCE_EVENT: Final = "rejoinder_part"
+FILE: Final = "answer-{nonce}.md"
+"""A file has no metadata, so that its name is told by its own."""
+SHARED_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between two looks for a file that was uploaded: Slack shows it a little later."""
 
 ALL_POSTS: Final = "all posts"
 
@@ -34,10 +38,15 @@ RATES: Final = {
     "chat.update": Rate(50, 60.0),
     "chat.delete": Rate(50, 60.0),
     "chat.postMessage": Rate(2, 2.0),
-    "conversations.history": Rate(50, 60.0),
     ALL_POSTS: Rate(300, 60.0),
+    "chat.startStream": Rate(20, 60.0),
+    "chat.appendStream": Rate(100, 60.0),
+    "chat.stopStream": Rate(20, 60.0),
+    "files.completeUploadExternal": Rate(100, 60.0),
+    "conversations.history": Rate(50, 60.0),
     "conversations.replies": Rate(50, 60.0),
     "users.conversations": Rate(50, 60.0),
+    "agents.sessions.setStatus": Rate(50, 60.0),
     "assistant.threads.setStatus": Rate(60, 60.0),
 }
 """Slack's published tiers, for each workspace and method; posts for each channel, and some hundred a minute in all ("Rate limits")."""
@@ -47,79 +56,115 @@ METHODS: Final = {
     Call.DELETE: "chat.delete",
     Call.ATTACH: "files.completeUploadExternal",
     Call.FIND: "conversations.replies",
-    Call.TYPING: "assistant.threads.setStatus",
 }
-
-
-class StatusLine:
-    """Whether the workspace takes a status ("is thinking…"). Apps that are no agents may not set one: asked once, then left."""
-
-    def __init__(self) -> None:
-        self.taken = True
 
 
 class SlackSurface:
     """The messages that answer one turn, at the address its question came from."""
 
-    limits = Limits(LENGTH, typing_every=60.0)
-
-    def __init__(self, client: AsyncWebClient, turn: Turn, language: str, status: StatusLine) -> None:
-        self._client, self._language, self._status = client, language, status
+    def __init__(
+        self, client: AsyncWebClient, turn: Turn, language: str, abilities: Abilities, most_messages: int
+    ) -> None:
+        self._client, self._language, self._turn = client, language, turn.id
         address = turn.address
-        self._turn, self._team = turn.id, str(address["team"])
-        self._channel, self._thread = str(address["channel"]), str(address["thread"])
-        self._question = str(address["question"])
+        self._team, self._channel = str(address["team"]), str(address["channel"])
+        self._thread, self._question = str(address["thread"]), str(address["question"])
+        self._where: dict[str, Any] = {"channel": self._channel, "thread_ts": self._thread or None}
+        team = str(address.get("user_team") or self._team)
+        self._recipient: dict[str, Any] = {
+            "recipient_user_id": str(address.get("user", "")),
+            "recipient_team_id": team,
+        }
+        self._agent = Agent(client, abilities, self._team, self._channel, self._thread, turn.text)
+        self._agent.processing = turn.attempts > 1  # an earlier attempt said so
+        sign = 60.0 if self._thread else 0.0  # Slack shows a status in threads only, and for two minutes
+        self.limits = Limits(LENGTH, sign_lasts=sign, sign_stays=True, most_messages=most_messages)
 
-    def buckets(self, call: Call) -> tuple[Key, ...]:
+    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+        return Look(self.render(part.shown, final), final, tuple(buttons))
+
+    def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
         if call is Call.POST:
             return ((METHODS[call], self._channel), (ALL_POSTS, self._team))
+        if call is Call.WORK:
+            return (("agents.sessions.setStatus", self._team), ("assistant.threads.setStatus", self._team))
+        if call is Call.FIND and not self._thread:
+            return (("conversations.history", self._team),)
         return ((METHODS[call], self._team),)
 
     def render(self, text: str, final: bool) -> str:
         return slack_markdown(text)
 
-    async def post(
-        self, text: str, *, nonce: str, first: bool, final: bool, buttons: Sequence[Button]
-    ) -> str:
-        metadata = {"event_type": NONCE_EVENT, "event_payload": {"nonce": nonce}}
+    async def post(self, look: Look, *, nonce: str, first: bool) -> str:
         with slack_errors():
             answer = await self._client.chat_postMessage(
-                channel=self._channel,
-                thread_ts=self._thread or None,
-                **self._message(text, buttons),
-                metadata=metadata,
+                **self._where,
+                **self._message(look),
+                metadata=metadata(nonce),
                 unfurl_links=False,
                 unfurl_media=False,
             )
         return str(answer["ts"])
 
-    async def edit(self, message: str, text: str, *, final: bool, buttons: Sequence[Button]) -> None:
+    async def edit(self, message: str, look: Look, *, nonce: str) -> None:
         with slack_errors():
-            await self._client.chat_update(channel=self._channel, ts=message, **self._message(text, buttons))
+            await self._client.chat_update(
+                channel=self._channel, ts=message, **self._message(look), metadata=metadata(nonce)
+            )
 
     async def delete(self, message: str) -> None:
         with slack_errors():
             await self._client.chat_delete(channel=self._channel, ts=message)
 
-    async def attach(self, name: str, text: str, nonce: str) -> str:
-        raise PlaceRefused("no_files")
+    async def attach(self, text: str, *, nonce: str) -> str:
+        """Upload it, and wait until it is shown: only then it is a message."""
+        with slack_errors():
+            await self._client.files_upload_v2(
+                filename=FILE.format(nonce=nonce),
+                title=notice("answer_file_title", self._language),
+                content=text,
+                channel=self._channel,
+                thread_ts=self._thread or None,
+                initial_comment=notice("answer_file", self._language),
+            )
+        for pause in SHARED_AFTER:
+            await asyncio.sleep(pause)
+            if message := (await self.find([nonce])).get(nonce):
+                return message
+        raise PlatformUnreachable("the file is not shown yet")
 
     async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
-        """Look at what stands after the question: in its thread, or in the channel."""
+        """Look at what stands after the question: in its thread, or in the channel. The one message that nobody knows is the one
+        that is missing: some have no name while they grow."""
         found: dict[str, str] = {}
+        orphans: list[str] = []
+        async for message in self._after_the_question():
+            if (name := name_of(message)) in nonces:
+                found[name] = str(message["ts"])
+            elif self._is_orphan(message):
+                orphans.append(str(message["ts"]))
+            if len(found) == len(nonces):
+                break
+        missing = [nonce for nonce in nonces if nonce not in found]
+        if len(missing) == len(orphans) == 1:
+            found[missing[0]] = orphans[0]
+        return found
+
+    def _is_orphan(self, message: Mapping[str, Any]) -> bool:
+        return False
+
+    async def _after_the_question(self) -> AsyncIterator[Mapping[str, Any]]:
         cursor = ""
         for _ in range(FIND_PAGES):
             try:
                 page = await self._page(cursor)
             except PlaceRefused:  # the thread is gone, or may not be read: nothing of ours can be found there
-                break
+                return
             for message in page.get("messages") or []:
-                if (nonce := _nonce(message)) in nonces:
-                    found[nonce] = str(message["ts"])
+                yield message
             cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor or len(found) == len(nonces):
-                break
-        return found
+            if not cursor:
+                return
 
     async def _page(self, cursor: str) -> AsyncSlackResponse:
         """Some messages after the question, with their metadata; a page as small as the strictest limit allows."""
@@ -141,25 +186,19 @@ class SlackSurface:
                 cursor=cursor or None,
             )
 
-    async def typing(self) -> None:
-        if not self._thread or not self._status.taken:
-            return
-        try:
-            with slack_errors():
-                await self._client.assistant_threads_setStatus(
-                    channel_id=self._channel,
-                    thread_ts=self._thread,
-                    status=notice("thinking", self._language),
-                )
-        except PlaceRefused as refused:
-            self._status.taken = False
-            log.info("Slack takes no status here (%s): none will be set", refused)
+    async def at_work(self, on: bool) -> None:
+        if on:
+            await self._agent.begin(notice("thinking", self._language))
+        else:
+            await self._agent.end()
 
-    def _message(self, text: str, buttons: Sequence[Button]) -> dict[str, Any]:
-        blocks: list[dict[str, Any]] = [{"type": "markdown", "text": text}]
-        if buttons:
-            blocks.append({"type": "actions", "elements": [self._button(button) for button in buttons]})
-        return {"text": escape(text[:PREVIEW]), "blocks": blocks}
+    def _message(self, look: Look) -> dict[str, Any]:
+        blocks: list[dict[str, Any]] = [{"type": "markdown", "text": look.text}, *self._actions(look)]
+        return {"text": escape(look.text[:PREVIEW]), "blocks": blocks}
+
+    def _actions(self, look: Look) -> list[dict[str, Any]]:
+        buttons = [self._button(button) for button in look.buttons]
+        return [{"type": "actions", "elements": buttons}] if buttons else []
 
     def _button(self, button: Button) -> dict[str, Any]:
         label = notice(f"button_{button.value}", self._language)
@@ -171,8 +210,16 @@ class SlackSurface:
         }
 
 
-def _nonce(message: Mapping[str, Any]) -> str:
-    metadata = message.get("metadata") or {}
-    if metadata.get("event_type") != NONCE_EVENT:
-        return ""
-    return str((metadata.get("event_payload") or {}).get("nonce") or "")
+def metadata(nonce: str) -> dict[str, Any]:
+    return {"event_type": NONCE_EVENT, "event_payload": {"nonce": nonce}}
+
+
+def name_of(message: Mapping[str, Any]) -> str:
+    """The nonce that one of our messages was posted with; empty for all others."""
+    known = message.get("metadata") or {}
+    if known.get("event_type") == NONCE_EVENT:
+        return str((known.get("event_payload") or {}).get("nonce") or "")
+    before, after = FILE.split("{nonce}")
+    names = [str(file.get("name") or "") for file in message.get("files") or ()]
+    ours = [name for name in names if name.startswith(before) and name.endswith(after)]
+    return ours[0].removeprefix(before).removesuffix(after) if ours else ""

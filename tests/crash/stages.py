@@ -113,7 +113,7 @@ class SlackStage:
                 room,
                 message.root_ts,
                 message.shown,
-                "rejoinder:stop" in str(message.blocks),
+                message.streaming or "rejoinder:stop" in str(message.blocks),
                 tuple(revision.time for revision in message.revisions),
             )
             for room in rooms
@@ -147,7 +147,14 @@ class SlackStage:
                 return "asked to reconnect"
             case _:
                 method = rng.choice(
-                    ["chat.postMessage", "chat.update", "chat.update", "conversations.replies"]
+                    [
+                        "chat.postMessage",
+                        "chat.update",
+                        "chat.startStream",
+                        "chat.appendStream",
+                        "chat.stopStream",
+                        "conversations.replies",
+                    ]
                 )
                 how = rng.choice(REFUSALS)
                 after = how != 429 and rng.random() < 0.5

@@ -23,6 +23,7 @@ export class MessageView {
     this.lead = h("div", { hidden: true });
     this.body = h("div", { class: "body" });
     this.edit = h("div", { class: "edit-box", hidden: true });
+    this.file = h("div", { class: "buttons", hidden: true });
     this.buttons = h("div", { class: "buttons", hidden: true });
     this.chip = h("div", { hidden: true });
     this.tools = h("div", { class: "tools", role: "toolbar", "aria-label": "What to do with the message" });
@@ -33,6 +34,7 @@ export class MessageView {
       this.lead,
       this.body,
       this.edit,
+      this.file,
       this.buttons,
       this.chip,
     );
@@ -77,6 +79,7 @@ export class MessageView {
     );
     this.#part("lead", [message.private, message.about, author.name], () => this.#showLead(message));
     this.#part("body", [message.html, message.deleted], () => this.#showBody(message));
+    this.#part("file", [message.file], () => this.#showFile(message));
     this.#part("buttons", [message.buttons], () => this.#showButtons(message));
     const chip = [message.replies, message.repliers, message.last_reply, message.unread];
     this.#part("chip", isRoot ? [] : chip, () => this.#showChip(isRoot ? { replies: 0 } : message));
@@ -223,6 +226,16 @@ export class MessageView {
     for (const mention of this.body.querySelectorAll(".mention")) {
       mention.classList.toggle("you", mention.textContent.toLowerCase() === me);
     }
+  }
+
+  #showFile({ id, file }) {
+    this.file.hidden = !file;
+    if (!file) return;
+    const href = `/api/messages/${id}/file?${new URLSearchParams({ as: this.store.me })}`;
+    const size = `${Math.max(1, Math.round(file.size / 1000))} kB`;
+    this.file.replaceChildren(
+      h("a", { class: "chip", href, download: file.name }, icon("file"), file.name, h("small", {}, size)),
+    );
   }
 
   #showButtons(message) {

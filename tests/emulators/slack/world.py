@@ -119,6 +119,11 @@ class Message:
         return actions_of(self.blocks)
 
     @property
+    def streaming(self) -> bool:
+        """Whether it is a native stream that nobody has stopped."""
+        return self.stream is not None and self.stream.state == "in_progress"
+
+    @property
     def root_ts(self) -> str:
         return self.thread_ts or self.ts
 
