@@ -173,8 +173,7 @@ async def test_a_question_asked_while_it_was_killed_is_answered_once(at: Scene) 
     await at.slack.wait_for(lambda: at.slack.bot_messages(at.channel, question), 10)
     await at.bot.kill()
     await at.bot.start()
-    answer = await at.answered(question)
-    assert "The whole answer." in shown(answer)
+    answer = await at.answered(question, ending="The whole answer.")
     assert len(answer) == 1
 
 

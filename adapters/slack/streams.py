@@ -125,12 +125,12 @@ class StreamedSurface(SlackSurface):
             more: dict[str, Any] = {"markdown_text": rest} if rest else {}
             await self._stop(message, **more, blocks=self._actions(look), metadata=metadata(nonce))
         else:
-            await self._close(message)
+            await self._close(message, look)
             with self._still_open(message):
                 await super().edit(message, look, nonce=nonce)
 
     async def delete(self, message: str) -> None:
-        await self._close(message)
+        await self._close(message, Look(""))
         with self._still_open(message):
             await super().delete(message)
 
@@ -164,10 +164,11 @@ class StreamedSurface(SlackSurface):
             raise
         stream.sent = text
 
-    async def _close(self, message: str) -> None:
-        """A message that still streams is stopped first; what was to be done comes next, in a bucket of its own."""
+    async def _close(self, message: str, look: Look) -> None:
+        """A message that still streams is stopped first, with the buttons it shall have; what was to be done comes next, in a
+        bucket of its own."""
         if message in self._left_open or self._stream(message) is not None:
-            await self._stop(message)
+            await self._stop(message, blocks=self._actions(look))
             raise Declined("stopped")
 
     async def _stop(self, message: str, **more: Any) -> None:
