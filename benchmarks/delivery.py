@@ -50,22 +50,30 @@ class Scene:
 SCENES = [Scene("one", 1, 1), Scene("ten in a channel", 10, 1), Scene("a hundred channels", 100, 100)]
 
 
-@dataclass(frozen=True)
-class Budget:
-    """A platform's limits: posts for each channel, edits for each channel or for all, and everything together."""
-
-    posts: Rate
-    edits: Rate
-    everything: Rate
-    shared: bool = False
-
-
 UNLIMITED = Rate(1_000_000, 1.0)
-BUDGETS = {
-    "slack": Budget(Rate(3, 3.0), Rate(50, 60.0), UNLIMITED, shared=True),
-    "discord": Budget(Rate(5, 5.0), Rate(5, 5.0), Rate(50, 1.0)),
-    "playground": Budget(UNLIMITED, Rate(10, 1.0), UNLIMITED),
+LIMITS = {
+    "chat.postMessage": Rate(3, 3.0),
+    "chat.update": Rate(50, 60.0),
+    "chat.startStream": Rate(20, 60.0),
+    "chat.appendStream": Rate(100, 60.0),
+    "chat.stopStream": Rate(20, 60.0),
+    "create": Rate(5, 5.0),
+    "edit": Rate(5, 5.0),
+    "grow": Rate(10, 1.0),
 }
+"""What the emulators enforce, by the first word of a bucket's name; anything else is not limited."""
+EVERYTHING = {"discord": Rate(50, 1.0)}
+
+
+def calls(platform: str, channel: str, number: int) -> tuple[str, str, str]:
+    """The buckets of an answer's first, middle and last calls. Slack streams as many as may be started in a minute."""
+    if platform == "slack" and number < LIMITS["chat.startStream"].count:
+        return "chat.startStream", "chat.appendStream", "chat.stopStream"
+    if platform == "slack":
+        return f"chat.postMessage {channel}", "chat.update", "chat.update"
+    if platform == "discord":
+        return f"create {channel}", f"edit {channel}", f"edit {channel}"
+    return "post", f"grow {channel}", f"grow {channel}"
 
 
 @dataclass
@@ -154,23 +162,23 @@ class Tokens:
         return len(self.calls) < self.rate.count
 
 
-def least(budget: Budget, scene: Scene, rate: float, seconds: float) -> float:
+def least(platform: str, scene: Scene, rate: float, seconds: float) -> float:
     """The lag, in character-seconds of one answer, of a bot without a network."""
-    everything = Tokens(budget.everything)
-    posts = {scene.channel(number): Tokens(budget.posts) for number in range(scene.answers)}
-    edits = {"": Tokens(budget.edits)} if budget.shared else {name: Tokens(budget.edits) for name in posts}
+    everything, buckets = Tokens(EVERYTHING.get(platform, UNLIMITED)), dict[str, Tokens]()
     answers = [Measured(scene.length(number, rate * seconds), 0.0, []) for number in range(scene.answers)]
+    names = [calls(platform, scene.channel(number), number) for number in range(scene.answers)]
     seen = [0] * scene.answers
     now = 0.0
     while any(count < answer.length for count, answer in zip(seen, answers, strict=True)):
         said = [min(answer.length, int(rate * now) + 1) for answer in answers]
-        urgent = {
-            number: not seen[number] or said[number] == answer.length for number, answer in enumerate(answers)
-        }
-        for number in sorted(urgent, key=lambda one: (not urgent[one], seen[one])):
-            channel = scene.channel(number)
-            bucket = posts[channel] if not seen[number] else edits["" if budget.shared else channel]
-            ready = bucket.free(now, evenly=not urgent[number]) and everything.free(now, evenly=False)
+        stage_of = [
+            0 if not seen[number] else 2 if said[number] == answer.length else 1
+            for number, answer in enumerate(answers)
+        ]
+        for number in sorted(range(scene.answers), key=lambda one: (stage_of[one] == 1, seen[one])):
+            name = names[number][stage_of[number]]
+            bucket = buckets.setdefault(name, Tokens(LIMITS.get(name.split()[0], UNLIMITED)))
+            ready = bucket.free(now, evenly=stage_of[number] == 1) and everything.free(now, evenly=False)
             if seen[number] < said[number] and ready:
                 bucket.calls.append(now)
                 everything.calls.append(now)
@@ -191,7 +199,7 @@ async def main(platforms: Sequence[str], rate: float, seconds: float) -> None:
                 answers = await run(at, scene, rate, seconds)
                 length = rate * seconds
                 lag = statistics.mean(answer.lag(rate) for answer in answers)
-                bound = least(BUDGETS[platform], scene, rate, seconds)
+                bound = least(platform, scene, rate, seconds)
                 firsts = [answer.shown[0][0] - answer.began for answer in answers]
                 print(
                     f"{platform:11}{scene.name:20}{statistics.median(firsts):6.2f}{max(firsts):6.2f}"
