@@ -166,6 +166,21 @@ async def test_more_answers_than_a_workspace_has_streams_grow_by_edits(at: Stage
     assert {message.shown for message in messages} == {WHOLE}
 
 
+async def test_what_is_said_while_an_answer_waits_is_no_beginning_of_a_stream(at: Stage) -> None:
+    book = Notebook()
+    reply = at.reply(await at.turn(), book)
+    reply.start()
+    await until(lambda: bool(at.emulator.calls("assistant.threads.setStatus")))
+    reply.wait("You are number 2.")
+    await until(lambda: bool(book.parts and book.parts[0].message))
+    message = at.emulator.message(book.parts[0].message)
+    assert message.shown == "You are number 2." and not streams(message)
+    reply.update(SECOND)
+    await shows(message, SECOND)
+    await reply.finish(WHOLE)
+    assert message.shown == WHOLE and not failed(at)
+
+
 async def test_whoever_takes_over_an_open_stream_ends_it_and_goes_on_by_edits(at: Stage) -> None:
     reply, book, message = await begun(at)
     await reply.abandon()
