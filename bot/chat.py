@@ -191,6 +191,7 @@ class Cancel(StrEnum):
     DELETED = "deleted"
     EDITED = "edited"
     RESET = "reset"
+    INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)

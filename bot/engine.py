@@ -44,7 +44,13 @@ log = logging.getLogger(__name__)
 
 PASSING: Final = {error.code for error in (Overloaded, EmptyAnswer, BadResponse, CutOff, ProviderError)}
 """Whatever of these ended an answer that had begun: it broke off, and can be gone on with."""
-STOP_NOTICES: Final = {Cancel.STOPPED: "stopped", Cancel.RESET: "reset_meanwhile"}
+STOP_NOTICES: Final = {
+    Cancel.STOPPED: "stopped",
+    Cancel.RESET: "reset_meanwhile",
+    Cancel.INTERRUPTED: "interrupted",
+}
+UNSAID: Final = "…"
+"""Stands in the history for an answer that was interrupted before its first word, so that its question is not forgotten."""
 
 
 class Engine:
@@ -165,7 +171,12 @@ class Engine:
     async def _call_off(self, held: Held, reply: Reply) -> None:
         """Somebody called the answer off, or this worker may no longer speak."""
         match held.why:
-            case Cancel.STOPPED | Cancel.RESET:
+            case Cancel.INTERRUPTED if not held.said and not held.turn.parts:
+                held.said = UNSAID
+                await self._store(held, Finish.STOP)
+                await reply.withdraw()
+                await self._close(held, State.CANCELLED)
+            case Cancel.STOPPED | Cancel.RESET | Cancel.INTERRUPTED:
                 if held.said:
                     await self._store(held, Finish.STOP)
                 await self._end(held, reply, self._notice(held, STOP_NOTICES[held.why]))

@@ -383,6 +383,9 @@ class Inbox(Protocol):
         A waiting turn is over at once; a running one when its worker has let go. DELETED also forgets the words, of finished turns
         too. Returns how many were unfinished."""
 
+    async def interrupt(self, turn: int) -> int:
+        """Call off what is being answered of the same person in the same conversation, if it was asked before that turn; how many."""
+
     async def once(self, key: str, now: datetime) -> bool:
         """True the first time this key is seen (commands and buttons, which may be delivered twice)."""
 

@@ -44,6 +44,13 @@ class Answers(StrEnum):
     THREAD = "thread"
 
 
+class Overlap(StrEnum):
+    """What becomes of a question that its asker asks while the one before is being answered: it waits, or interrupts that answer."""
+
+    QUEUE = "queue"
+    INTERRUPT = "interrupt"
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
     """Who may talk to the bot. None: everyone; else the listed people, and roles (with an `&` before their id). Admins always may."""
@@ -65,6 +72,7 @@ class Preferences:
     scope: Scope = Scope.CHANNEL
     answers: Answers = Answers.THREAD
     talk: Talk = Talk()
+    overlap: Overlap = Overlap.QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option("scope", _one_of(Scope), choices=tuple(Scope)),
         Option("answers", _one_of(Answers), choices=tuple(Answers)),
         Option("talk", _talk, _talk_text, choices=("everyone", "admins")),
+        Option("overlap", _one_of(Overlap), choices=tuple(Overlap)),
     )
 }
 

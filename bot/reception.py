@@ -31,7 +31,7 @@ from bot.errors import StoreUnavailable
 from bot.notebook import Notebook
 from bot.notices import language_of, notice, reference
 from bot.ports import Button, Clock, Conversations, Form, Inbox, Outcome, Receipt, Said
-from bot.preferences import Answers, Decided, Preferences, Scope
+from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
 from bot.redaction import Redactor
 from bot.settings_command import SettingsCommand
 
@@ -87,9 +87,8 @@ class FrontDesk:
             return Receipt(
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
             )
-        return await self._accept(
-            replace(incoming, place=_whose(incoming.place, incoming.author, holds)), language
-        )
+        whose = replace(incoming, place=_whose(incoming.place, incoming.author, holds))
+        return await self._accept(whose, holds, language)
 
     async def edited(self, incoming: Incoming) -> Receipt:
         """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question."""
@@ -243,7 +242,7 @@ class FrontDesk:
         meant = replace(invocation, author=author, place=place, argument=argument)
         return await self._commands.run(meant, language)
 
-    async def _accept(self, incoming: Incoming, language: str) -> Receipt:
+    async def _accept(self, incoming: Incoming, holds: Preferences, language: str) -> Receipt:
         content, masked, size = self._filtered(incoming.content)
         author = replace(incoming.author, name=self._redactor.mask(incoming.author.name).text)
         accepted = await self._inbox.accept(
@@ -256,7 +255,10 @@ class FrontDesk:
             queue=self._queue,
         )
         if accepted is None:
-            return Receipt(Outcome.CROWDED, Said(notice("crowded", language, count=self._queue)))
+            crowded = notice("crowded", language, count=self._queue, position=self._queue + 1)
+            return Receipt(Outcome.CROWDED, Said(crowded))
+        if accepted.created and accepted.position and holds.overlap is Overlap.INTERRUPT:
+            await self._inbox.interrupt(accepted.turn)
         if accepted.created and await self._inbox.seen(_deletion(incoming.place, incoming.message)):
             await self._inbox.cancel(Cancel.DELETED, turn=accepted.turn)
         return Receipt(Outcome.ACCEPTED if accepted.created else Outcome.DUPLICATE)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Result, Row, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Result, Row, and_, bindparam, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Incoming, Place, State
@@ -15,7 +15,7 @@ from bot.ports import Accepted, Signal
 from storage.columns import Instant
 from storage.database import Transaction
 from storage.sql import AT, insert_new, inserting, place_columns, unfinished
-from storage.tables import conversations, installations, turns
+from storage.tables import RUNNING, conversations, installations, turns
 
 PLACE_KEY = ("platform", "installation", "channel", "thread", "person")
 
@@ -117,6 +117,19 @@ async def position(sql: AsyncConnection, turn_id: int) -> int:
         earlier,
     )
     return (await sql.execute(statement)).scalar_one()
+
+
+def running_before(turn_id: int) -> ColumnElement[bool]:
+    """What is being answered of the same person in the same conversation that was said before that turn."""
+    mine, other = turns.alias("mine"), turns.alias("other")
+    ahead = select(other.c.id).where(
+        mine.c.id == turn_id,
+        other.c.state == RUNNING,
+        other.c.conversation_id == mine.c.conversation_id,
+        other.c.author_id == mine.c.author_id,
+        tuple_(other.c.sent_at, other.c.id) < tuple_(mine.c.sent_at, mine.c.id),
+    )
+    return turns.c.id.in_(ahead)
 
 
 async def open_conversation(

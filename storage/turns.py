@@ -15,7 +15,7 @@ from sqlalchemy import Result, Row, and_, select, update
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
 from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
-from storage.accepting import accept, position
+from storage.accepting import accept, position, running_before
 from storage.cancelling import call_off, forget, in_conversations, take_away
 from storage.claims import Again, Claim, take_next
 from storage.database import Database, Transaction, writing
@@ -203,6 +203,10 @@ class Turns:
         if author is not None:
             which.append(turns.c.author_id == author)
         return await call_off(transaction, and_(*which), reason, self._clock())
+
+    @writing
+    async def interrupt(self, transaction: Transaction, turn: int) -> int:
+        return await call_off(transaction, running_before(turn), Cancel.INTERRUPTED, self._clock())
 
     @writing
     async def once(self, transaction: Transaction, key: str, now: datetime) -> bool:

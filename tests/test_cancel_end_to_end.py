@@ -19,6 +19,7 @@ import pytest
 
 from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator
+from tests.emulators.discord.model import Permission
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import SlackEmulator
@@ -61,6 +62,9 @@ class Stage(Protocol):
 
     async def reset(self) -> None: ...
 
+    async def let_interrupt(self) -> None:
+        """An admin has it so that the next message interrupts."""
+
 
 async def until(condition: Callable[[], Awaitable[object]], seconds: float = 20) -> None:
     """Wait for it; what is waited for comes at once, or with the next lease's renewal, which is later than this."""
@@ -76,6 +80,7 @@ async def all_acts(stage: Stage) -> None:
     await edits(stage)
     await resets(stage)
     await rewrites_and_removes_what_was_done(stage)
+    await interrupts(stage)
 
 
 async def begun(stage: Stage, text: str) -> tuple[Any, Asked]:
@@ -160,6 +165,24 @@ async def resets(stage: Stage) -> None:
     await until(marked)
 
 
+async def interrupts(stage: Stage) -> None:
+    await stage.let_interrupt()
+    question, asked = await begun(stage, "a tale to be interrupted")
+    stage.llm.script(say("At once."))
+    began = time.monotonic()
+    following = await stage.ask("something else")
+    await closed(asked, began, "interrupt")
+
+    async def marked() -> bool:
+        return "Interrupted by your next message." in "".join(await stage.shown(question))
+
+    async def answered() -> bool:
+        return "At once." in "".join(await stage.shown(following))
+
+    await until(marked)
+    await until(answered)
+
+
 async def rewrites_and_removes_what_was_done(stage: Stage) -> None:
     """An answer of several messages, done: its question is edited to have a short one, then deleted."""
     stage.llm.script(say(*LONG), say("In short."))
@@ -234,15 +257,21 @@ class OnSlack:
     async def reset(self) -> None:
         await self.slack.slash(self._ada, self._channel, "/rejoinder", "reset")
 
+    async def let_interrupt(self) -> None:
+        root = self.slack.add_user("Root", admin=True)
+        self._channel.members.append(root.id)
+        told = await self.slack.slash(root, self._channel, "/rejoinder", "settings overlap interrupt")
+        assert "now `interrupt`" in told.ephemerals[0].shown
+
 
 class OnDiscord:
     """Everything is heard by the process that has the server's shard."""
 
     def __init__(self, discord: DiscordEmulator, llm: LLMEmulator) -> None:
         self.discord, self.llm = discord, llm
-        guild = discord.add_guild("Acme", guild_id=2 << 22)
+        self._guild = discord.add_guild("Acme", guild_id=2 << 22)
         self._ada, self._eve = discord.add_user("Ada"), discord.add_user("Eve")
-        self._channel = discord.add_channel(guild, "general")
+        self._channel = discord.add_channel(self._guild, "general")
 
     async def keep_busy(self) -> None:
         """Somebody's answer never ends."""
@@ -287,6 +316,12 @@ class OnDiscord:
     async def reset(self) -> None:
         self.discord.slash(self._ada, self._channel, "reset")
 
+    async def let_interrupt(self) -> None:
+        self.discord.add_role(self._guild, "admins", permissions=Permission.MANAGE_GUILD, members=[self._ada])
+        options = {"setting": "overlap", "value": "interrupt"}
+        told = self.discord.slash(self._ada, self._channel, "settings", options)
+        await self.discord.wait_for(lambda: "now `interrupt`" in (told.content or ""))
+
 
 class OnPlayground:
     def __init__(self, llm: LLMEmulator, http: aiohttp.ClientSession) -> None:
@@ -294,7 +329,7 @@ class OnPlayground:
         self._answers: dict[int, int] = {}  # the first message of an answer, by its question
 
     async def _call(self, method: str, path: str, **values: Any) -> Any:
-        query: Any = {"params": values} if method == "GET" else {"json": values | {"as": "ada"}}
+        query: Any = {"params": values} if method == "GET" else {"json": {"as": "ada"} | values}
         async with self._http.request(method, f"/api/{path}", **query) as answer:
             assert answer.status < 300, await answer.text()
             return await answer.json()
@@ -334,7 +369,15 @@ class OnPlayground:
         await self._call("DELETE", f"messages/{question}")
 
     async def reset(self) -> None:
-        await self._call("POST", "commands", channel="general", verb="reset", key=f"key-{next(self._keys)}")
+        await self._command("reset")
+
+    async def let_interrupt(self) -> None:
+        await self._command("settings", argument="overlap interrupt", **{"as": "grace"})
+
+    async def _command(self, verb: str, **more: str) -> None:
+        await self._call(
+            "POST", "commands", channel="general", verb=verb, key=f"key-{next(self._keys)}", **more
+        )
 
 
 # ---- the tests
