@@ -21,6 +21,8 @@ from aiohttp import web
 
 from bot import vocabularies
 from bot.absence import Watch
+from bot.alarms import Alarms
+from bot.chat import Place
 from bot.commands import Commands, command_list
 from bot.counting import Counter
 from bot.engine import Engine
@@ -196,8 +198,11 @@ class House:
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
             clock=now,
         )
+        platforms = {adapter.platform: adapter for adapter in self._adapters}
+        channels = [Place(*name.split(":")) for name in settings.admin_channels]
+        self._alarms = Alarms(platforms, channels, settings.language, now)
         engine = Engine(
-            platforms={adapter.platform: adapter for adapter in self._adapters},
+            platforms=platforms,
             conversations=stores.conversations,
             speaker=speaker,
             counter=counter,
@@ -205,6 +210,7 @@ class House:
             attempts=settings.attempts,
             clock=now,
             meters=self._meters,
+            alarms=self._alarms,
         )
         self._workers = Workers(
             stores.inbox,
@@ -320,6 +326,7 @@ class House:
                     await adapter.stop()
                 await self._workers.drain(self._settings.grace_seconds)
                 await asyncio.wait(tasks[:1], timeout=1)  # the workers end by themselves
+                await self._alarms.told(1)
             finally:
                 for task in [stopping, *tasks]:
                     task.cancel()

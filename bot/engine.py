@@ -15,6 +15,7 @@ from collections.abc import Coroutine, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from bot.alarms import Alarms
 from bot.chat import Cancel, Finish, State
 from bot.counting import Counter
 from bot.errors import (
@@ -34,9 +35,9 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.inbox import Held
-from bot.limit_texts import limit_text
+from bot.limit_texts import limit_text, warning_text
 from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Button, Clock, Conversations, Line, Reply
+from bot.ports import Adapter, Button, Clock, Conversations, Level, Line, Reply, Warned
 from bot.speaking import Speaker, Spoken
 from bot.telemetry import Meters
 
@@ -65,10 +66,11 @@ class Engine:
         attempts: int,
         clock: Clock,
         meters: Meters,
+        alarms: Alarms,
     ) -> None:
         self._platforms, self._conversations = platforms, conversations
         self._speaker, self._counter, self._language = speaker, counter, language
-        self._attempts, self._clock, self._meters = attempts, clock, meters
+        self._attempts, self._clock, self._meters, self._alarms = attempts, clock, meters, alarms
 
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says; cancelling it again lets it go."""
@@ -91,16 +93,19 @@ class Engine:
             raise
 
     async def _tell(self, held: Held, reply: Reply) -> None:
+        warned: list[Warned] = []
         try:
-            await self._answer(held, reply)
+            await self._answer(held, reply, warned)
         except (LeaseLost, StoreUnavailable, PlatformBusy, PlatformUnreachable) as error:
             await self._leave(held, reply, error)
         except LimitReached as limit:
             await self._or_leave(held, reply, self._refuse(held, reply, limit))
         except RejoinderError as error:
             await self._or_leave(held, reply, self._fail(held, reply, error))
+        finally:
+            self._alarms.raise_for(held.turn, warned)
 
-    async def _answer(self, held: Held, reply: Reply) -> None:
+    async def _answer(self, held: Held, reply: Reply, warned: list[Warned]) -> None:
         turn = held.turn
         notes: list[str] = []
         buttons: tuple[Button, ...] = ()
@@ -109,10 +114,10 @@ class Engine:
                 raise GaveUp
             reply.start()
             spoken = await self._speaker.answer(
-                held, reply, lambda line: reply.wait(self._line_text(held, line))
+                held, reply, lambda line: reply.wait(self._line_text(held, line)), warned.append
             )
             await self._store(held, spoken.finish)
-            notes = await self._notes(held, spoken)
+            notes = [*await self._notes(held, spoken), *await self._warn(held, warned)]
             buttons = (Button.CONTINUE,) if spoken.finish is Finish.LENGTH else ()
         else:
             held.said = turn.answer
@@ -139,6 +144,16 @@ class Engine:
             notes.append(self._notice(held, "trimmed"))
         if await self._conversations.met(turn, self._clock()):
             notes.append(self._notice(held, "first_meeting"))
+        return notes
+
+    async def _warn(self, held: Held, warned: Sequence[Warned]) -> list[str]:
+        """Tell the asker what is nearly used, alone where the platform can; else what is to stand below the answer."""
+        notes: list[str] = []
+        for one in warned:
+            if one.meter.level in (Level.USER, Level.PLACE):
+                text = warning_text(one, self._clock(), self._speaks(held))
+                if not await self._platforms[held.turn.place.platform].whisper(held.turn, text):
+                    notes.append(text)
         return notes
 
     # What else may become of a turn.

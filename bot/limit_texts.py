@@ -34,13 +34,13 @@ def limit_text(limit: LimitReached, now: datetime, language: str) -> str:
     )
 
 
-def warning_text(warned: Warned, now: datetime, language: str) -> str:
-    """That a budget is nearly or wholly used."""
+def warning_text(warned: Warned, now: datetime, language: str, whose: str = "") -> str:
+    """That a budget is nearly or wholly used. `whose` it is, if not the reader's."""
     meter = warned.meter
     return notice(
         "budget_used" if warned.percent == 100 else "budget_nearly_used",
         language,
-        **_named(meter, language),
+        **_named(meter, language) | ({"whose": whose} if whose else {}),
         used=amount(warned.used, meter.unit),
         period=notice(f"per_{meter.period}", language),
         percent=warned.percent,

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Final
 
 from bot.chat import Author, Place, Prompt, Quota, Turn, Usage
-from bot.errors import Unpriced
+from bot.errors import LimitReached, StoreUnavailable, Unpriced
 from bot.gate import Gate, Waiting, unheard
 from bot.models import Model
 from bot.ports import Call, Charge, Ledger, Level, Meter, Rulings, Settlement, Spent, Taken, Warned
@@ -113,6 +114,13 @@ class Limits:
         if quota is not None:
             await self._gate.learn(reservation.model.names[0], quota)
         return warned
+
+    async def reached(self, limit: LimitReached, now: datetime) -> Warned | None:
+        """A limit has refused somebody: what there is to be warned of, the first time that a budget which is nearly used does so."""
+        with suppress(StoreUnavailable):
+            if await self._ledger.reached(limit.meter, now):
+                return Warned(limit.meter, 100, limit.meter.allowed - limit.left, limit.retry_at)
+        return None
 
     def conversation(self, place: Place) -> str:
         """Which channel's conversation it is, threads included, in a form that names none: what begins alike, begins alike there."""

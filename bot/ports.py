@@ -130,6 +130,9 @@ class Adapter(Protocol):
         """Tell only the asker, beside the answer; False where the platform has no such way (then the bot stays silent or
         says it openly, as the notice demands)."""
 
+    async def announce(self, place: Place, notice: str) -> None:
+        """Say something of the bot's own in a channel, to all. Raises `DeliveryError`."""
+
     async def stop(self) -> None:
         """Take in nothing more; what is running may still be answered."""
 

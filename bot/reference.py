@@ -28,7 +28,16 @@ GROUPS = (
             "REJOINDER_CONTINU",
         ),
     ),
-    ("Limits", ("REJOINDER_USER_", "REJOINDER_LIMITS", "REJOINDER_PROVIDER_", "REJOINDER_PATIENCE_SECONDS")),
+    (
+        "Limits",
+        (
+            "REJOINDER_USER_",
+            "REJOINDER_LIMITS",
+            "REJOINDER_PROVIDER_",
+            "REJOINDER_PATIENCE_SECONDS",
+            "REJOINDER_ADMIN_CHANNELS",
+        ),
+    ),
     ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
     ("Running it", ("",)),
 )

@@ -202,6 +202,11 @@ class Settings(BaseSettings):
         alias="REJOINDER_PATIENCE_SECONDS",
         description="How long a question may wait for the provider's own limits.",
     )
+    admin_channels: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="REJOINDER_ADMIN_CHANNELS",
+        description="Where admins are told of budgets that are used up, comma-separated: `platform:workspace:channel`.",
+    )
     limits: Path | None = Field(
         None,
         alias="REJOINDER_LIMITS",
@@ -301,7 +306,7 @@ class Settings(BaseSettings):
         "INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text."
     )
 
-    @field_validator("discord_shard_ids", "admins", "fallback_models", mode="before")
+    @field_validator("discord_shard_ids", "admins", "admin_channels", "fallback_models", mode="before")
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return (
@@ -314,6 +319,13 @@ class Settings(BaseSettings):
     @classmethod
     def _none_is_no_limit(cls, value: object) -> object:
         return None if isinstance(value, str) and value.strip().lower() in {"none", "off"} else value
+
+    @field_validator("admin_channels")
+    @classmethod
+    def _names_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(one.split(":")) != 3 for one in value):
+            raise ValueError("is not platform:workspace:channel")
+        return value
 
     @field_validator("http", "admin_http")
     @classmethod

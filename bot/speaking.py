@@ -21,12 +21,20 @@ from bot.breaker import Breakers
 from bot.chat import Delta, Finish, Message, Prompt, Size, Turn, Usage
 from bot.context import Fitted, Window, message_size
 from bot.continuation import Doubtful, continued
-from bot.errors import ContentFiltered, CutOff, LeaseLost, Overloaded, ProviderError, TooLong
+from bot.errors import (
+    ContentFiltered,
+    CutOff,
+    LeaseLost,
+    LimitReached,
+    Overloaded,
+    ProviderError,
+    TooLong,
+)
 from bot.gate import Waiting, unheard
 from bot.growing import Growing
 from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
-from bot.ports import Clock, Reply
+from bot.ports import Clock, Reply, Warned
 from bot.providers.retries import IMPATIENT, POLICY, open_stream
 from bot.recall import Recall
 from bot.redaction import Redactor
@@ -37,6 +45,13 @@ log = logging.getLogger(__name__)
 SETTLING: Final = 5.0
 """Seconds to wait for a database that is away, before a call is left unsettled."""
 NOTHING: Final = Usage(prompt=0, output=0)
+
+
+Warn = Callable[[Warned], None]
+
+
+def unwarned(warned: Warned) -> None:
+    """Nobody is warned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +102,7 @@ class Speech:
     line: list[Voice]
     rounds: int
     waiting: Waiting
+    warn: Warn
     calls: int = 0
     broken: Voice | None = None
     gave_up: ProviderError | None = None
@@ -115,17 +131,24 @@ class Speaker:
         self._redactor, self._continuing = redactor, continuing
         self._clock, self._sleep, self._breakers = clock, sleep, Breakers(clock)
 
-    async def answer(self, held: Held, reply: Reply, waiting: Waiting = unheard) -> Spoken:
-        """Answer a turn, going on with `held.said`, which grows on the way; `waiting` is told while a model has no room.
+    async def answer(
+        self, held: Held, reply: Reply, waiting: Waiting = unheard, warn: Warn = unwarned
+    ) -> Spoken:
+        """Answer a turn, going on with `held.said`, which grows on the way. `waiting` is told while a model has no room, `warn` of
+        budgets that the answer has nearly or wholly used.
 
         Raises `ProviderError`, `LimitReached`, `Overcrowded`.
         """
         candidates = await self._voices.candidates(held.turn.place)
         growing = Growing(self._redactor, held.said)
         line = self._breakers.willing(candidates)
-        speech = Speech(held, reply, growing, candidates[0], line, self._continuing.rounds, waiting)
+        speech = Speech(held, reply, growing, candidates[0], line, self._continuing.rounds, waiting, warn)
         try:
             finish = await self._speak(speech)
+        except LimitReached as limit:
+            if (warned := await self._limits.reached(limit, self._clock())) is not None:
+                warn(warned)
+            raise
         finally:
             held.said = growing.told
         held.said = growing.finish()
@@ -241,16 +264,16 @@ class Speaker:
                 call.usage = NOTHING
             raise
         finally:
-            await self._settle(reservation, call, voice)
+            await self._settle(speech, reservation, call, voice)
         if call.usage is not None:
             await voice.counter.learn(size, call.usage.prompt, prompt.cache_key)
         return call.finish
 
-    async def _settle(self, reservation: Reservation, call: Call, voice: Voice) -> None:
+    async def _settle(self, speech: Speech, reservation: Reservation, call: Call, voice: Voice) -> None:
         """Book what the call used. Where even that can't be written, the reservation stands: it is never cheaper than it was."""
         now = self._clock()
         try:
-            await steady(
+            warned = await steady(
                 lambda: self._limits.settle(
                     reservation,
                     call.usage,
@@ -263,6 +286,9 @@ class Speaker:
             )
         except LeaseLost:
             log.warning("a call could not be settled: its reservation stands")
+            return
+        for one in warned:
+            speech.warn(one)
 
 
 def _broke_off(error: ProviderError) -> bool:

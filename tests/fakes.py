@@ -118,6 +118,7 @@ class FakePlatform:
     def __init__(self, *, whispering: bool = False) -> None:
         self.shown: dict[str, Shown] = {}
         self.whispers: list[str] = []
+        self.announced: list[tuple[Place, str]] = []
         self.failures: list[RejoinderError] = []
         self._whispering = whispering
 
@@ -132,6 +133,9 @@ class FakePlatform:
         if self._whispering:
             self.whispers.append(notice)
         return self._whispering
+
+    async def announce(self, place: Place, notice: str) -> None:
+        self.announced.append((place, notice))
 
     async def stop(self) -> None:
         return

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.alarms import Alarms
 from bot.chat import State, Turn
 from bot.context import Window
 from bot.counting import Exact
@@ -90,6 +91,7 @@ class Rig:
             attempts=3,
             clock=self.clock,
             meters=Meters(),
+            alarms=Alarms({}, [], "en", self.clock),
         )
 
     async def ask(self, text: str, *, channel: str = "C1") -> Outcome:

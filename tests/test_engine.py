@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.alarms import Alarms
 from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
 from bot.commands import Commands
 from bot.context import Window
@@ -30,12 +31,12 @@ from bot.limits_command import LimitsCommand
 from bot.memory_commands import MemoryCommands
 from bot.models import Model
 from bot.notebook import Notebook
-from bot.ports import Button, Outcome
+from bot.ports import Button, Level, Outcome
 from bot.preferences import Decided, Preferences
 from bot.recall import Recall
 from bot.reception import FrontDesk
 from bot.redaction import Redactor
-from bot.rules import Rulebook
+from bot.rules import Rulebook, Scope
 from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
@@ -61,6 +62,7 @@ from tests.limits_rig import open_limits
 
 NO_LIMITS = Rulebook()
 ROOMY = Window(4_000, 500)
+ADMINS, ELSEWHERE = Place("fake", "T1", "C-admins"), Place("fake", "T2", "C-others")
 EMAIL = "ada" + "@" + "example.org"
 
 
@@ -206,6 +208,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             attempts=3,
             clock=clock,
             meters=Meters(),
+            alarms=Alarms({"fake": platform}, [ADMINS, ELSEWHERE], "en", clock),
         )
         workers = Workers(
             stores.inbox,
@@ -386,6 +389,35 @@ async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: St
     assert not shown.notice
     assert shown.withdrawn, "or the bot would seem to be at work"
     assert "limit of 1 questions" in bot.platform.whispers[0]
+
+
+@pytest.mark.parametrize("whispering", [True, False])
+async def test_a_budget_that_is_nearly_used_is_told_once_to_its_owner_and_to_the_admins(
+    start: Start, whispering: bool
+) -> None:
+    eighty = answer("Fine.", usage=Usage(prompt=20, output=1_585))
+    rules = Rulebook(filed={Scope(Level.USER): {"tokens_per_day": 2_000}})
+    bot = await start(eighty, rules=rules, whispering=whispering)
+    first = await bot.ask("one")
+    told = "Your limit of 2,000 tokens a day is used to 80 percent (1,605). It starts anew in 12 hours."
+    assert (told in bot.platform.whispers) is whispering
+    assert (f"_{told}_" in first.text) is not whispering
+    for _ in range(3):
+        await bot.ask("three " * 400)
+    await bot.until(lambda: len(bot.platform.announced) == 2)
+    assert [(place, text.partition(" (")[0]) for place, text in bot.platform.announced] == [
+        (ADMINS, "Ada's limit of 2,000 tokens a day is used to 80 percent"),
+        (ADMINS, "Ada's limit of 2,000 tokens a day is used up"),
+    ]
+
+
+async def test_what_the_whole_bot_has_used_is_told_to_all_admins_and_to_nobody_else(start: Start) -> None:
+    rules = Rulebook(filed={Scope(Level.BOT): {"tokens_per_day": 1_000}})
+    bot = await start(answer("Fine.", usage=Usage(prompt=20, output=900)), rules=rules)
+    assert "limit of" not in (await bot.ask("one")).text
+    await bot.until(lambda: len(bot.platform.announced) == 2)
+    assert {place for place, _ in bot.platform.announced} == {ADMINS, ELSEWHERE}
+    assert "My own limit of 1,000 tokens a day is used to 80 percent" in bot.platform.announced[0][1]
 
 
 async def test_who_has_to_wait_for_the_provider_is_told_where_they_stand(start: Start) -> None:

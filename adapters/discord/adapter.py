@@ -27,7 +27,7 @@ from adapters.discord.registering import register
 from adapters.discord.rest import Rest
 from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
-from bot.chat import Incoming, Invocation, Turn
+from bot.chat import Incoming, Invocation, Place, Turn
 from bot.errors import ConfigError, DeliveryError, StoreUnavailable
 from bot.notices import language_of
 from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
@@ -109,6 +109,10 @@ class Discord:
 
     async def whisper(self, turn: Turn, notice: str) -> bool:
         return False  # there are no words for one person's eyes in a channel of Discord's
+
+    async def announce(self, place: Place, notice: str) -> None:
+        body = {"content": notice[:LONGEST], "allowed_mentions": NO_PINGS}
+        await self._rest.call("POST", messages(place.thread or place.channel), body)
 
     async def stop(self) -> None:
         """Go on writing down what comes in: nobody would send it again. It is answered after the next start."""

@@ -21,8 +21,8 @@ from adapters.playground.surface import RATES, PlaygroundSurface
 from adapters.playground.values import Message, Person, Refused
 from adapters.playground.views import Views
 from adapters.playground.world import World, furnish
-from bot.chat import Invocation, Turn
-from bot.errors import ConfigError
+from bot.chat import Invocation, Place, Turn
+from bot.errors import ConfigError, PlaceRefused
 from bot.notices import language_of
 from bot.ports import Button, Clock, Journal, Reception, Reply, Said, Slash
 
@@ -116,6 +116,12 @@ class Playground:
         except Refused:
             return False
         return True
+
+    async def announce(self, place: Place, notice: str) -> None:
+        try:
+            say(self.world, Said(notice, private=False), to="", channel=place.channel, thread=0)
+        except Refused as refused:
+            raise PlaceRefused(str(refused)) from None
 
     async def stop(self) -> None:
         """People may go on talking: what they say is kept for the next start."""

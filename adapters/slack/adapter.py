@@ -36,7 +36,7 @@ from adapters.slack.streams import StreamedSurface, Streams
 from adapters.slack.surface import RATES, SlackSurface
 from adapters.slack.text import escape
 from bot.absence import Watch
-from bot.chat import Turn
+from bot.chat import Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, PlatformUnreachable
 from bot.notices import language_of
 from bot.ports import Clock, Journal, Reception, Reply, Said
@@ -141,6 +141,9 @@ class Slack:
         except DeliveryError:
             return False
         return True
+
+    async def announce(self, place: Place, notice: str) -> None:
+        await self._say(place.channel, "", Said(notice, private=False), place.thread)
 
     async def stop(self) -> None:
         self._stopped = True
