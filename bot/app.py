@@ -37,10 +37,11 @@ from bot.limits_file import read_limits
 from bot.lock import only_process
 from bot.memory_commands import MemoryCommands
 from bot.menu import Menu
-from bot.models import load_models
+from bot.models import Models, load_models
 from bot.notebook import Notebook
 from bot.ports import Adapter, Reception, Waiting
 from bot.preferences import Answers, Decided, Preferences
+from bot.price_lists import listed_price
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.redaction import FilterWordsError, Redactor, parse_words
@@ -75,7 +76,7 @@ async def run(settings: Settings, say: Say) -> None:
         make_data_folder(settings.data)
         stores = await _open_stores(settings, stack, say)
         vocabularies.ensure(vocabulary_folder(settings))
-        models, rulebook = load_models(settings.models_file), rulebook_of(settings)
+        models, rulebook = models_of(settings), rulebook_of(settings)
         priced = rulebook.in_money
         menu = open_menu(settings, models, priced=priced, today=lambda: now().date())
         decided = Decided(stores.preferences, defaults_of(settings, menu))
@@ -416,6 +417,11 @@ def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
         return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)
 
     return defaults
+
+
+def models_of(settings: Settings) -> Models:
+    """All that is known of models. Raises `ConfigError`."""
+    return load_models(settings.models_file, lambda provider, name: listed_price(provider, name, now()))
 
 
 def rulebook_of(settings: Settings) -> Rulebook:

@@ -18,7 +18,7 @@ from bot.commands import command_list
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
 from bot.legacy import old_forms
 from bot.local_model import installed, verify
-from bot.models import Models, Spec, check, load_models
+from bot.models import Models, Spec, check
 from bot.ports import Provider
 from bot.providers import build_provider, speaks_for_itself
 from bot.settings import Settings, known_names, unknown_names
@@ -134,7 +134,7 @@ def _filter(settings: Settings) -> Finding:
 async def _models(settings: Settings) -> AsyncIterator[Finding]:
     """Every model that answers or stands in."""
     try:
-        models = load_models(settings.models_file)
+        models = app.models_of(settings)
         specs = chosen_models(settings, models)
     except ConfigError as error:
         yield _fault(error)

@@ -43,7 +43,7 @@ def warning_text(warned: Warned, now: datetime, language: str, whose: str = "") 
         **_named(meter, language) | ({"whose": whose} if whose else {}),
         used=amount(warned.used, meter.unit),
         period=notice(f"per_{meter.period}", language),
-        percent=warned.percent,
+        percent=warned.used * 100 // max(meter.allowed, 1),
         wait=wait_text(now, warned.resets_at, language),
     )
 

@@ -7,7 +7,7 @@ works too, with small windows and an unknown price.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -19,6 +19,8 @@ from bot.errors import ConfigError
 from bot.model_file import UNKNOWN, Tables, read_tables, wrong
 from bot.prices import Price
 
+Elsewhere = Callable[[str, str], tuple[Price, str] | None]
+"""Another list of prices: by provider and name, the price and the name of the list."""
 BUILT_IN: Final = Path(__file__).with_name("models.toml")
 APIS: Final[Mapping[str, str]] = {
     "openai": "openai",
@@ -101,9 +103,12 @@ class Spec:
 class Models:
     """All models, by provider and name. `unknown` has one for each provider, for those that stand nowhere."""
 
-    def __init__(self, known: Iterable[Model], unknown: Iterable[Model]) -> None:
+    def __init__(
+        self, known: Iterable[Model], unknown: Iterable[Model], elsewhere: Elsewhere | None = None
+    ) -> None:
         self._known = {(model.provider, model.name): model for model in known}
         self._unknown = {model.provider: model for model in unknown}
+        self._elsewhere = elsewhere
 
     def __iter__(self) -> Iterator[Model]:
         return iter(self._known.values())
@@ -128,8 +133,17 @@ class Models:
         spec = text if isinstance(text, Spec) else self.spec(text)
         for name in (spec.model, _SNAPSHOT.sub("", spec.model)):
             if (model := self._known.get((spec.provider, name))) is not None:
-                return replace(model, name=spec.model)
-        return replace(self._unknown[spec.provider], name=spec.model)
+                return self._priced(replace(model, name=spec.model))
+        return self._priced(replace(self._unknown[spec.provider], name=spec.model))
+
+    def _priced(self, model: Model) -> Model:
+        """The model with what another list says of its price, where ours says nothing; and the name of the list."""
+        price, price_list = model.price, model.price_list or BUILT_IN.name
+        if price is None and self._elsewhere is not None:
+            price, price_list = self._elsewhere(model.provider, model.name) or (None, "")
+        if price is None:
+            return model
+        return replace(model, price=price, price_list=f"{price_list} {price.fingerprint}")
 
     def _whose(self, name: str) -> str:
         for provider in self._unknown:
@@ -165,12 +179,16 @@ def check(model: Model, today: date, announced: Announced = NOT_ANNOUNCED) -> tu
     return (f"{model.name} is deprecated and will be shut down. {cure}",) if announced.deprecated else ()
 
 
-def load_models(extra: Path | None = None) -> Models:
-    """All that is known of models, with the operator's own file over it. Raises `ConfigError`."""
+def load_models(extra: Path | None = None, elsewhere: Elsewhere | None = None) -> Models:
+    """All that is known of models, with the operator's own file over it, and prices from elsewhere where neither has one.
+
+    Raises `ConfigError`.
+    """
     tables = read_tables(BUILT_IN)
     for provider, models in (read_tables(extra) if extra is not None else {}).items():
         for name, values in models.items():
-            tables[provider][name] = tables[provider].get(name, {}) | values
+            own = {"price_list": "REJOINDER_MODELS"} if "price" in values else {}
+            tables[provider][name] = tables[provider].get(name, {}) | values | own
     file = extra or BUILT_IN
     known = [
         _model(file, tables, provider, name)
@@ -179,7 +197,7 @@ def load_models(extra: Path | None = None) -> Models:
         for name in tables[provider]
     ]
     unknown = [Model(provider, "", **values) for provider, values in tables[UNKNOWN].items()]
-    return Models(known, unknown)
+    return Models(known, unknown, elsewhere)
 
 
 def _model(file: Path, tables: Tables, provider: str, name: str, seen: tuple[str, ...] = ()) -> Model:

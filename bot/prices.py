@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -30,7 +31,14 @@ class Price:
 
     def at(self, prompt_tokens: int) -> Price:
         """The prices that hold for a prompt of that size."""
-        return self.above if self.above is not None and prompt_tokens > self.above_tokens else self
+        if self.above is None or prompt_tokens <= self.above_tokens:
+            return self
+        return self.above.at(prompt_tokens)
+
+    @property
+    def fingerprint(self) -> str:
+        """Eight hexadecimal digits that change with any of its numbers."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:8]
 
     def cost(self, usage: Usage) -> Decimal:
         """What a call cost."""

@@ -74,12 +74,13 @@ class Spoken:
 
 @dataclass(slots=True)
 class Call:
-    """One call as it went, for the bill."""
+    """One call as it went, for the bill. `error` is why it has no finish."""
 
     started: datetime
     usage: Usage | None = None
     finish: Finish | None = None
     first_token_ms: int | None = None
+    error: str = "cancelled"
 
     def take(self, delta: Delta, now: datetime) -> None:
         self.usage = delta.usage or self.usage
@@ -260,6 +261,7 @@ class Speaker:
             speech.growing.end()
         except ProviderError as error:
             speech.growing.break_off()
+            call.error = error.code
             if error.free and call.usage is None:
                 call.usage = NOTHING
             raise
@@ -277,7 +279,7 @@ class Speaker:
                 lambda: self._limits.settle(
                     reservation,
                     call.usage,
-                    finish=call.finish or "none",
+                    finish=call.finish or call.error,
                     first_token_ms=call.first_token_ms,
                     now=now,
                     quota=voice.provider.quota,

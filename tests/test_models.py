@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.chat import Usage
 from bot.errors import ConfigError
 from bot.models import SOON, Model, Models, Spec, check, load_models
+from bot.price_lists import listed_price
 from bot.prices import Price
 
 MODELS = load_models()
@@ -266,3 +267,31 @@ def test_a_mistake_is_told_with_file_table_and_key(tmp_path: Path, text: str, wh
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         load_models(tmp_path / "none.toml")
+
+
+def test_a_price_that_stands_in_another_list_only_is_taken_from_there_and_says_so() -> None:
+    start, day = 200_000, datetime(2026, 11, 25, tzinfo=UTC)
+    models = load_models(elsewhere=lambda provider, name: listed_price(provider, name, day))
+    model = models.get("anthropic:claude-sonnet-4-5")
+    assert MODELS.get("anthropic:claude-sonnet-4-5").price in (None, model.price)
+    assert listed_price("anthropic", "claude-sonnet-4-5", day) is not None
+    price, source = listed_price("anthropic", "claude-sonnet-4-5", day) or (None, "")
+    assert price is not None and source.startswith("genai-prices ")
+    assert price.at(start) == price and price.at(start + 1) == price.above != price
+    assert price.cost(Usage(start, 0)) == Decimal(start) * 3 / 1_000_000
+    assert listed_price("openai", "gpt-99", day) is None
+    assert listed_price("local", "gpt-4o", day) is None
+    assert models.get("openai:gpt-99").cost(Usage(1, 1)) is None
+
+
+def test_which_price_list_a_call_was_reckoned_by_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "models.toml"
+    file.write_text('[openai."gpt-4o".price]\ninput = 1\noutput = 2\n')
+    own, ours = load_models(file).get("gpt-4o"), MODELS.get("gpt-4o")
+    assert own.price_list.split()[0] == "REJOINDER_MODELS" and ours.price_list.split()[0] == "models.toml"
+    assert (
+        own.price_list.split()[1]
+        != ours.price_list.split()[1]
+        == MODELS.get("gpt-4o-2024-11-20").price_list.split()[1]
+    )
+    assert MODELS.get("gpt-99").price_list == ""
