@@ -417,7 +417,7 @@ async def test_what_the_whole_bot_has_used_is_told_to_all_admins_and_to_nobody_e
     assert "limit of" not in (await bot.ask("one")).text
     await bot.until(lambda: len(bot.platform.announced) == 2)
     assert {place for place, _ in bot.platform.announced} == {ADMINS, ELSEWHERE}
-    assert "My own limit of 1,000 tokens a day is used to 80 percent" in bot.platform.announced[0][1]
+    assert "My own limit of 1,000 tokens a day is used to 92 percent" in bot.platform.announced[0][1]
 
 
 async def test_who_has_to_wait_for_the_provider_is_told_where_they_stand(start: Start) -> None:
