@@ -15,6 +15,7 @@ import threading
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import alembic
@@ -84,7 +85,11 @@ def test_the_local_model_brings_no_dependencies_along() -> None:
 
 
 def test_everything_imported_is_asked_for_by_name() -> None:
-    asked = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
+    lines = [
+        *PROJECT["project"]["dependencies"],
+        *chain(*PROJECT["project"]["optional-dependencies"].values()),
+    ]
+    asked = {canonicalize_name(Requirement(line).name) for line in lines}
     brought = {"slack-sdk": "slack-bolt", "pydantic": "pydantic-settings"}
     providers = importlib.metadata.packages_distributions()
     for path, module in _imports():
