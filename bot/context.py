@@ -20,7 +20,6 @@ from bot.chat import Exchange, Mark, Message, Note, Role, Size
 from bot.counting import Counter
 from bot.errors import TooLong
 from bot.ports import Beginning
-from bot.tokens import PER_NAME
 
 LOW_WATER: Final = 0.5
 """What is left of the room for the past after such a step. Less remembers less, more takes such a step more often: benchmarks/context.py
@@ -190,7 +189,7 @@ def _turn(exchange: Exchange, counter: Counter, named: bool) -> Piece:
     question = Message(Role.USER, exchange.question, exchange.name if named else "")
     answer = Message(Role.ASSISTANT, exchange.answer)
     if exchange.counter == counter.name:
-        size = exchange.question_size + exchange.answer_size + _name_size(counter, question.name)
+        size = exchange.question_size + exchange.answer_size + counter.measure_name(question.name)
         return Piece((question, answer), size + Size(messages=2), exchange.mark)
     size = message_size(counter, question) + message_size(counter, answer)
     return Piece((question, answer), size, exchange.mark)
@@ -202,8 +201,4 @@ def _total(first: Size, *more: Piece) -> Size:
 
 def message_size(counter: Counter, message: Message) -> Size:
     """The size of one message of a prompt, its speaker's name included."""
-    return counter.measure(message.text) + _name_size(counter, message.name) + Size(messages=1)
-
-
-def _name_size(counter: Counter, name: str) -> Size:
-    return counter.measure(name) + Size(tokens=PER_NAME) if name else Size()
+    return counter.measure(message.text) + counter.measure_name(message.name) + Size(messages=1)

@@ -11,7 +11,8 @@ from bot.chat import Observation, Size
 from bot.errors import StoreUnavailable
 from bot.models import Model
 from bot.ports import Calibrations
-from bot.tokens import Tokenizer, tokenizer_for
+from bot.providers.wording import field_name, line_name
+from bot.tokens import PER_NAME, Tokenizer, tokenizer_for
 
 CONVERSATIONS: Final = 1_000
 """Of so many is remembered, while the process lives, what was last reported."""
@@ -31,6 +32,9 @@ class Counter(Protocol):
     def measure(self, text: str) -> Size:
         """The size of a text by itself."""
 
+    def measure_name(self, name: str) -> Size:
+        """What a speaker's name adds to a message, in the way it is sent."""
+
     def tokens(self, size: Size, about: str = "") -> int:
         """What a whole prompt of that size comes to. `about` names its conversation: what was reported of it before counts."""
 
@@ -41,13 +45,28 @@ class Counter(Protocol):
         """A prompt of that size had so many tokens, as its provider says."""
 
 
-class Exact:
+class Measuring:
+    """Sizes by one vocabulary. `name_field`: names stand in a field of the API, where they can."""
+
+    def __init__(self, tokenizer: Tokenizer, *, name_field: bool = False) -> None:
+        self.name, self.measure = tokenizer.name, tokenizer.measure
+        self._name_field = name_field
+
+    def measure_name(self, name: str) -> Size:
+        if not name:
+            return Size()
+        if self._name_field and (field := field_name(name)):
+            return self.measure(field) + Size(tokens=PER_NAME)
+        return self.measure(f"{line_name(name)}:")
+
+
+class Exact(Measuring):
     """OpenAI's published rule, with the model's own vocabulary."""
 
     exact = True
 
-    def __init__(self, tokenizer: Tokenizer, *, image: int = 0) -> None:
-        self.name, self.measure = tokenizer.name, tokenizer.measure
+    def __init__(self, tokenizer: Tokenizer, *, image: int = 0, name_field: bool = False) -> None:
+        super().__init__(tokenizer, name_field=name_field)
         self._rule = published(image)
 
     def tokens(self, size: Size, about: str = "") -> int:
@@ -60,14 +79,16 @@ class Exact:
         return
 
 
-class Estimate:
+class Estimate(Measuring):
     """Another vocabulary stands in for the model's own; what is reported of its prompts is remembered in `store`. Of a conversation that
     goes on, most is known from its last prompt: only what was added is estimated."""
 
     exact = False
 
-    def __init__(self, tokenizer: Tokenizer, model: Model, store: Calibrations) -> None:
-        self.name, self.measure = tokenizer.name, tokenizer.measure
+    def __init__(
+        self, tokenizer: Tokenizer, model: Model, store: Calibrations, *, name_field: bool = False
+    ) -> None:
+        super().__init__(tokenizer, name_field=name_field)
         self._store, self._model = store, model
         self._key = f"{model.provider}:{model.name}:{tokenizer.name}"
         self._calibration = self._fit(())
@@ -110,11 +131,11 @@ class Estimate:
         return fitted(observations, ratio=self._model.ratio, image=self._model.image_tokens)
 
 
-async def counter_for(model: Model, store: Calibrations) -> Counter:
+async def counter_for(model: Model, store: Calibrations, *, name_field: bool = False) -> Counter:
     """The model's own tokenizer, or an estimate with what was learnt of it."""
     tokenizer = tokenizer_for(model.name)
     if tokenizer.exact:
-        return Exact(tokenizer, image=model.image_tokens)
-    estimate = Estimate(tokenizer, model, store)
+        return Exact(tokenizer, image=model.image_tokens, name_field=name_field)
+    estimate = Estimate(tokenizer, model, store, name_field=name_field)
     await estimate.recall()
     return estimate

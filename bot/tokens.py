@@ -31,9 +31,6 @@ PIECE = 100_000
 ROUGH_CUT = 4
 """Added for a cut without a seam: the pieces beside it may have a token or two fewer than the whole."""
 
-THREAD_FROM = 20_000
-"""Characters from which counting (some milliseconds by then) leaves the event loop."""
-
 _SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
 """The last place after a letter where every encoding here begins a token: a cut there changes no count."""
 
@@ -77,10 +74,6 @@ class Tokenizer:
         foreign = sum(len(_utf8(run)) for run in beyond) - sum(len(_utf8(run)) for run in wide)
         return Size(tokens, words, sum(map(len, wide)), digits, foreign, marks)
 
-    async def count_async(self, text: str) -> int:
-        """The same, with a large text counted in a thread."""
-        return self.count(text) if len(text) < THREAD_FROM else await asyncio.to_thread(self.count, text)
-
 
 def tokenizer_for(model: str) -> Tokenizer:
     """The tokenizer of a model, by the name its API knows.
@@ -95,12 +88,6 @@ def tokenizer_for(model: str) -> Tokenizer:
         return Tokenizer(_encoding(FALLBACK))
     own = _encoding(encoding)
     return Tokenizer(own, exact=True) if own else Tokenizer(_encoding(FALLBACK))
-
-
-def count_message(tokenizer: Tokenizer, text: str, name: str = "") -> int:
-    """Tokens of one message of a chat prompt; the whole prompt has `PER_REPLY` more."""
-    named = PER_NAME + tokenizer.count(name) if name else 0
-    return PER_MESSAGE + PER_ROLE + tokenizer.count(text) + named
 
 
 async def load(*models: str) -> None:

@@ -25,7 +25,7 @@ from bot.menu import Menu
 from bot.models import Models, Spec, check
 from bot.ports import Calibrations
 from bot.preferences import Decided
-from bot.providers import Access, VendorsApi, build_provider, speaks_for_itself, warm_up
+from bot.providers import Access, VendorsApi, build_provider, names_in_field, speaks_for_itself, warm_up
 from bot.settings import Settings
 from bot.voice import Voice
 
@@ -170,9 +170,9 @@ class Switchboard:
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
         )
-        return Voice(
-            provider, model, settings.system_prompt, window, await counter_for(model, self._calibrations)
-        )
+        in_field = names_in_field(spec, self._access, model)
+        counter = await counter_for(model, self._calibrations, name_field=in_field)
+        return Voice(provider, model, settings.system_prompt, window, counter)
 
     async def _start_local(self) -> LocalModel:
         folder = await ensure_installed(self._settings.data, announce=self._say)

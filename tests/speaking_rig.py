@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,14 +57,19 @@ class Outcome:
         return State(self.turn.state)
 
 
+async def at_once(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
 @dataclass
 class Rig:
-    """`waits` are the seconds that were slept, in no time at all."""
+    """`waits` are the seconds that were slept: in no time at all, unless `sleep` really does."""
 
     stores: Stores
     clock: FakeClock
     platform: FakePlatform = field(default_factory=FakePlatform)
     waits: list[float] = field(default_factory=list)
+    sleep: Callable[[float], Awaitable[None]] = at_once
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.stores, self.clock)
@@ -118,4 +123,4 @@ class Rig:
 
     async def _sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
-        await asyncio.sleep(0)
+        await self.sleep(seconds)

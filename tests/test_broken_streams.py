@@ -12,7 +12,7 @@ from storage.stores import open_stores
 from tests.emulators.llm import Answer, Break, How, LLMEmulator, say
 from tests.emulators.llm.requests import Request
 from tests.fakes import FakeClock
-from tests.provider_rig import FAST, make, model_of, profile
+from tests.provider_rig import make, model_of, profile
 from tests.speaking_rig import Rig, voice
 
 pytest_plugins = ["tests.databases"]
@@ -84,7 +84,7 @@ async def test_a_drop_after_any_token_leaves_the_answer_whole(rig: Rig, api: str
     async with AsyncExitStack() as stack:
         llm = await stack.enter_async_context(LLMEmulator(compatible=api == "compatible", rule=model))
         kind = "chat" if api == "compatible" else api
-        provider = make(kind, llm.url, timeouts=FAST, compatible=api == "compatible")
+        provider = make(kind, llm.url, compatible=api == "compatible")
         stack.push_async_callback(provider.aclose)
         speaker = voice(provider, profile("some-model" if api == "compatible" else model_of(api)))
         for cut in range(1, len(pieces)):

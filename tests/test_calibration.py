@@ -5,16 +5,22 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from functools import reduce
+from operator import add
 
 import pytest
 
+from benchmarks.conversations import conversations
 from bot.calibration import fitted, published
-from bot.chat import Observation, Size
+from bot.chat import Message, Observation, Role, Size
+from bot.context import message_size
 from bot.counting import Estimate, Exact, counter_for
 from bot.models import load_models
 from bot.tokens import tokenizer_for
 from storage.calibrations import KEPT
 from storage.stores import Stores
+from tests.emulators.llm import LLMEmulator, say
+from tests.provider_rig import ask, make, opened
 
 pytest_plugins = ["tests.databases"]
 
@@ -148,3 +154,21 @@ async def test_of_a_conversation_that_goes_on_only_what_was_added_is_estimated(s
 def test_a_text_is_taken_apart(text: str, size: Size) -> None:
     measured = tokenizer_for("gpt-4o").measure(text)
     assert measured == replace(size, tokens=measured.tokens)
+
+
+@pytest.mark.parametrize("model", ["gpt-4o", "gpt-4.1-mini", "gpt-5.4-mini"])
+async def test_a_conversation_counts_as_another_tokenizer_counts_what_was_sent(model: str) -> None:
+    """To the token: the emulator counts the request's own fields, by the published rule, with a tokenizer of another maker."""
+    counter = Exact(tokenizer_for(model), name_field=True)
+    async with (
+        LLMEmulator(rule=lambda request: say("Yes.")) as llm,
+        opened(make("chat", llm.url)) as provider,
+    ):
+        for _, messages in conversations(24, seed=5):
+            heard = await ask(provider, "chat", *messages, model=model)
+            sizes = [message_size(counter, one) for one in (Message(Role.USER, "Be brief."), *messages)]
+            assert heard.usage is not None
+            in_text = [one.name for one in messages if one.name and not one.name.isascii()]
+            assert counter.tokens(reduce(add, sizes)) == pytest.approx(heard.usage.prompt, abs=len(in_text))
+            if not in_text:
+                assert counter.tokens(reduce(add, sizes)) == heard.usage.prompt

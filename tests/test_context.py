@@ -34,6 +34,9 @@ class Words:
         self.counted.append(text)
         return Size(len(text.split()))
 
+    def measure_name(self, name: str) -> Size:
+        return self.measure(name) + Size(tokens=PER_NAME) if name else Size()
+
     def tokens(self, size: Size, about: str = "") -> int:
         return self._rule.tokens(size)
 

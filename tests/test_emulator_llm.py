@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import reduce
+from operator import add
 
 import pytest
 
 from bot import tokens
+from bot.chat import Message, Role
+from bot.context import message_size
+from bot.counting import Exact
 from tests.emulators.llm import (
     WORDS,
     Answer,
@@ -76,15 +81,14 @@ async def test_the_sdks_own_helpers_read_its_streams() -> None:
 async def test_chat_tokens_are_counted_by_the_published_rule() -> None:
     """As the bot counts them, with the other tokenizer."""
     await tokens.load("gpt-4o")
-    counter = tokens.tokenizer_for("gpt-4o")
-    by_the_bot = tokens.PER_REPLY + sum(
-        tokens.count_message(counter, message["content"], message.get("name", "")) for message in TALK
-    )
+    counter = Exact(tokens.tokenizer_for("gpt-4o"), name_field=True)
+    messages = [Message(Role.USER, one["content"], one.get("name", "")) for one in TALK]
+    by_the_bot = counter.tokens(reduce(add, (message_size(counter, message) for message in messages)))
     async with LLMEmulator() as llm, ai(llm) as client:
         chat = await client.chat.completions.create(model="gpt-4o", messages=TALK)  # type: ignore[arg-type]
     assert chat.usage is not None
     assert chat.usage.prompt_tokens == count_chat(TALK) == by_the_bot
-    assert chat.usage.completion_tokens == counter.count("".join(WORDS))
+    assert chat.usage.completion_tokens == counter.measure("".join(WORDS)).tokens
     assert count_chat([{"role": "user", "content": "hi"}]) == 8
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from pathlib import Path
 
@@ -12,30 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot import tokens
-from bot.tokens import PER_REPLY, Tokenizer, count_message, load, tokenizer_for
-
-COOKBOOK = [
-    (
-        "system",
-        "",
-        "You are a helpful, pattern-following assistant that translates corporate jargon into plain English.",
-    ),
-    ("system", "example_user", "New synergies will help drive top-line growth."),
-    ("system", "example_assistant", "Things working well together will increase revenue."),
-    (
-        "system",
-        "example_user",
-        "Let's circle back when we have more bandwidth to touch base "
-        "on opportunities for increased leverage.",
-    ),
-    ("system", "example_assistant", "Let's talk later when we're less busy about how to do better."),
-    (
-        "user",
-        "",
-        "This late pivot means we don't have time to boil the ocean for the client deliverable.",
-    ),
-]
-"""The example of that page, for which the API reported 124 prompt tokens with gpt-4o and 129 with gpt-4."""
+from bot.tokens import Tokenizer, load, tokenizer_for
 
 
 @pytest.mark.parametrize(
@@ -54,12 +30,6 @@ COOKBOOK = [
 )
 def test_counts_are_the_published_ones(model: str, text: str, count: int) -> None:
     assert tokenizer_for(model).count(text) == count
-
-
-@pytest.mark.parametrize(("model", "reported"), [("gpt-4o", 124), ("gpt-4", 129)])
-def test_a_prompt_counts_as_the_api_reported_it(model: str, reported: int) -> None:
-    tokenizer = tokenizer_for(model)
-    assert sum(count_message(tokenizer, text, name) for _, name, text in COOKBOOK) + PER_REPLY == reported
 
 
 @pytest.mark.parametrize(
@@ -133,25 +103,6 @@ def test_pieces_are_the_text_and_never_count_less(text: str, size: int, model: s
     counted = sum(len(encoding.encode_ordinary(piece)) + margin for piece, margin in pieces)
     whole = len(encoding.encode_ordinary(text))
     assert counted == whole if not any(margin for _, margin in pieces) else counted >= whole
-
-
-async def test_a_large_text_is_counted_off_the_event_loop() -> None:
-    tokenizer = tokenizer_for("gpt-4o")
-    text = "To be, or not to be, that is the question. " * 100_000
-    turns = 0
-
-    async def turning() -> None:
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0)
-
-    clock = asyncio.create_task(turning())
-    count = await tokenizer.count_async(text)
-    clock.cancel()
-    assert count == tokenizer.count(text)
-    assert turns > 100
-    assert await tokenizer.count_async("short") == tokenizer.count("short")
 
 
 async def test_loading_prepares_the_fallback_and_the_models_asked_for() -> None:

@@ -30,6 +30,7 @@ __all__ = [
     "VendorsApi",
     "build_provider",
     "is_openai",
+    "names_in_field",
     "speaks_for_itself",
     "warm_up",
 ]
@@ -105,6 +106,11 @@ def speaks_for_itself(spec: Spec, access: Access) -> bool:
     return (
         not access.anthropic_base_url if spec.provider == "anthropic" else is_openai(access.openai_base_url)
     )
+
+
+def names_in_field(spec: Spec, access: Access, model: Model) -> bool:
+    """Whether speakers' names stand in a field of their own: in OpenAI's own chat completions."""
+    return spec.api == "openai-chat" and is_openai(access.openai_base_url) and model.name_field
 
 
 def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> VendorsApi:

@@ -33,14 +33,20 @@ def worded(messages: Sequence[Message], *, name_field: bool, alternate: bool) ->
     return sent
 
 
+def field_name(name: str) -> str:
+    """A plain ASCII name as it fits the API's field, other characters being underscores; empty for any other."""
+    return _NOT_IN_FIELD.sub("_", name).strip("_")[:NAME_LENGTH] if name.isascii() else ""
+
+
+def line_name(name: str) -> str:
+    """A name as it goes before the text, on one line."""
+    return " ".join(name.split())[:NAME_LENGTH]
+
+
 def _named(message: Message, name_field: bool) -> Message:
-    """A plain ASCII name fits the field once other characters are underscores; any other goes before the
-    text, on one line.
-    """
     if not message.name or message.role is not Role.USER:
         return Message(message.role, message.text)
-    field = _NOT_IN_FIELD.sub("_", message.name).strip("_")[:NAME_LENGTH]
-    if name_field and field and message.name.isascii():
+    if name_field and (field := field_name(message.name)):
         return Message(message.role, message.text, field)
-    name = " ".join(message.name.split())[:NAME_LENGTH]
+    name = line_name(message.name)
     return Message(message.role, f"{name}: {message.text}" if name else message.text)
