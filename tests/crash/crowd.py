@@ -39,6 +39,14 @@ class Crowd:
     troubles: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
+    async def meet(self) -> None:
+        """Everybody writes to the bot directly, once: Discord tells nobody of a direct message that nobody ever heard of."""
+        for person in range(self.stage.people):
+            self.asked.append(await self.stage.ask(person, next(self.numbers), LENGTHS[0], directly=True))
+        async with asyncio.timeout(60):
+            while not all(complete(self.stage, question) for question in self.asked):  # noqa: ASYNC110 - two emulators
+                await asyncio.sleep(0.1)
+
     async def talk(self, troubled: float = 0.0) -> None:
         """Until it is `over`. `troubled`: seconds between two troubles, on average; 0 for none."""
         async with asyncio.TaskGroup() as group:

@@ -20,6 +20,8 @@ from tests.crash.steps import Step
 BLADE = Path(__file__).parent / "blade"
 TOO_LONG = 5.0
 """Seconds after `ready` until a process whose step does not come is killed all the same."""
+MOST_STARTS = 120
+"""How often a process that ends by itself is started again, a second apart, as a supervisor would."""
 AT_ANY_MOMENT = "at any moment"
 WHILE_STARTING = "while it starts"
 
@@ -75,12 +77,19 @@ class House:
     rng: random.Random = field(default_factory=random.Random)
     database_away: asyncio.Event = field(default_factory=asyncio.Event)
     bots: list[BotProcess] = field(default_factory=list)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def live(self, deaths: Iterator[Kill]) -> None:
-        """Die each of these deaths, then live."""
+    async def live(self, deaths: Iterator[Kill], met: asyncio.Event) -> None:
+        """Live until everybody has `met` the bot, die each of these deaths, then live."""
+        await self._start({})
+        await self._ready()
+        self.opened.set()
+        await met.wait()
+        if next(deaths, None) is not None:
+            await self.bots[-1].kill()
+            self.tally.deaths[AT_ANY_MOMENT] += 1
         for death in deaths:
-            while not await self._die(death):  # noqa: ASYNC110 - it starts again until it can
-                await asyncio.sleep(0.5)
+            await self._die_surely(death)
             if self.rng.random() < self.stops:
                 await self._stop_in_the_middle()
         await self._start({})
@@ -119,6 +128,13 @@ class House:
         except AssertionError:
             return False
         return True
+
+    async def _die_surely(self, death: Kill) -> None:
+        for _ in range(MOST_STARTS):
+            if await self._die(death):
+                return
+            await asyncio.sleep(1)
+        raise RuntimeError(f"{self.name} does not start: {self.bots[-1].output[-600:]}")
 
     async def _die(self, death: Kill) -> bool:
         """One life. False when it ended by itself because there was no database."""

@@ -138,20 +138,20 @@ class Round:
 
     async def play(self, planned: list[Kill]) -> None:
         """Let people talk while the processes die their deaths, and go on until all is answered."""
-        deaths = iter(planned)
-        talking = [asyncio.create_task(crowd.talk(self.setting.troubled)) for crowd in self.crowds]
-        disturbing = asyncio.create_task(self._disturb()) if self.setting.away else None
-        try:
-            async with asyncio.TaskGroup() as group:
-                for house in self.houses:
-                    group.create_task(house.live(deaths))
-            if disturbing is not None:
-                await disturbing
+        deaths, met = iter(planned), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            living = [group.create_task(house.live(deaths, met)) for house in self.houses]
+            await asyncio.gather(*(house.opened.wait() for house in self.houses))
+            await asyncio.gather(*(crowd.meet() for crowd in self.crowds))
+            met.set()
+            for crowd in self.crowds:
+                group.create_task(crowd.talk(self.setting.troubled))
+            if self.setting.away:
+                living.append(group.create_task(self._disturb()))
+            await asyncio.gather(*living)
             await asyncio.sleep(1)
-        finally:
             for crowd in self.crowds:
                 crowd.over.set()
-            await asyncio.gather(*talking)
         await self._calm_down()
 
     async def verdict(self) -> Verdict:
@@ -167,7 +167,7 @@ class Round:
         faults += judge.in_the_database(asked, known, self.model.asked)
         output = "\n".join(house.output for house in self.houses)
         faults += [
-            f"a traceback in the log of {house.name}" for house in self.houses if "Traceback" in house.output
+            f"{house.name} logged: {line}" for house in self.houses for line in judge.complaints(house.output)
         ]
         troubles = sum(len(crowd.troubles) for crowd in self.crowds)
         return Verdict(

@@ -49,7 +49,7 @@ class Stage(Protocol):
     def environment(self, process: int, of: int) -> dict[str, str]:
         """How a bot process reaches it: the `process`th `of` so many."""
 
-    async def ask(self, person: int, number: int, words: int) -> Question: ...
+    async def ask(self, person: int, number: int, words: int, *, directly: bool = False) -> Question: ...
 
     def spoken(self, channel: str = "", since: str = "") -> list[Spoken]:
         """What the bot said, oldest first."""
@@ -88,11 +88,11 @@ class SlackStage:
         if self._http:
             self.emulator.request_urls = [f"http://127.0.0.1:{port}/slack/events" for port in ports]
 
-    async def ask(self, person: int, number: int, words: int) -> Question:
+    async def ask(self, person: int, number: int, words: int, *, directly: bool = False) -> Question:
         """In a channel, in the thread of an earlier question, or directly."""
         user, root = self._users[person], self._roots.get(person)
         where = self._rng.random()
-        if where < 0.2:
+        if directly or where < 0.2:
             room = self.emulator.open_im(user)
             said = await self.emulator.say(user, room, question(number, words))
         elif where < 0.45 and root is not None:
@@ -190,9 +190,9 @@ class DiscordStage:
         mine = [str(shard) for shard in range(self._shards) if shard % of == process]
         return reach | {"DISCORD_SHARD_IDS": ",".join(mine), "DISCORD_SHARD_COUNT": str(self._shards)}
 
-    async def ask(self, person: int, number: int, words: int) -> Question:
+    async def ask(self, person: int, number: int, words: int, *, directly: bool = False) -> Question:
         user, where = self._users[person], self._rng.random()
-        if where < 0.15:
+        if directly or where < 0.15:
             room = self.emulator.open_dm(user)
             said = self.emulator.say(user, room, question(number, words))
         elif where < 0.3:

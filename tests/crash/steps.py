@@ -32,7 +32,7 @@ EVERYWHERE: Final = (
     Step("after a claim", "storage.turns:Turns.claim", "after_some"),
     *_around("the context is fitted", "bot.context:fit"),
     *_around("the call is reserved", "storage.ledger:SqlLedger.reserve"),
-    Step("while the model speaks", "bot.speaking:Call.take", "after", 60),
+    Step("while the model speaks", "bot.growing:Growing.add", "after", 60),
     *_around("an intent is recorded", "storage.journal:TurnJournal.intend"),
     *_around("a message's id is recorded", "storage.journal:TurnJournal.posted"),
     *_around("a finished part is recorded", "storage.journal:TurnJournal.finished", 2),

@@ -50,11 +50,13 @@ class Blade(MetaPathFinder):
 
     def _hang(self, module: ModuleType) -> None:
         *path, last = self._name.split(".")
-        owner: Any = functools.reduce(getattr, path, module)
-        if not hasattr(owner, last):
+        try:
+            owner: Any = functools.reduce(getattr, path, module)
+            function = getattr(owner, last)
+        except AttributeError:
             print(f"{VARIABLE}: there is no {self._module}:{self._name}", flush=True)
             os._exit(70)
-        setattr(owner, last, self._under_the_blade(getattr(owner, last)))
+        setattr(owner, last, self._under_the_blade(function))
 
     def _under_the_blade(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if self._when == "before":
