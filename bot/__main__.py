@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from rich.console import Console
 from bot import reference
 from bot.errors import ConfigError, StoreUnavailable
 from bot.filter_page import filter_page
+from bot.ports import By
 from bot.settings import Settings, endpoint, read_settings
 from bot.telemetry import set_up_logging
 
@@ -102,6 +104,39 @@ def turns(
 
     async def work(settings: Settings) -> None:
         show_turns(await app.turns(settings), form, out)
+
+    _do(work)
+
+
+@cli.command()
+def usage(
+    by: Annotated[By, typer.Option(help="sum up by person, channel, model or day (UTC)")] = By.DAY,
+    period: Annotated[str, typer.Option(help="`today`, `month`, or so many days: `30d`")] = "month",
+    form: Annotated[
+        str, typer.Option("--as", help="`table`, `csv`, `json`, or `picture` with --to")
+    ] = "table",
+    to: Annotated[Path | None, typer.Option(help="the file that a picture is written to")] = None,
+) -> None:
+    """Report what the whole bot has used: calls, tokens, share of cached prompts, cost."""
+    from bot import app
+    from bot.listing import show_usage
+    from bot.pictures import NoPlots
+    from bot.reports import span
+
+    async def work(settings: Settings) -> None:
+        try:
+            asked = span(period, app.now())
+        except ValueError:
+            raise typer.BadParameter(
+                "write today, month, or so many days: 30d", param_hint="--period"
+            ) from None
+        if form == "picture" and to is None:
+            raise typer.BadParameter("name the file, such as usage.png", param_hint="--to")
+        rows = await app.usage(settings, by, asked)
+        try:
+            show_usage(rows, by, asked, form, out, to)
+        except NoPlots:
+            raise typer.BadParameter("pictures need `make extras` first", param_hint="--as") from None
 
     _do(work)
 

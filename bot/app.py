@@ -39,18 +39,20 @@ from bot.memory_commands import MemoryCommands
 from bot.menu import Menu
 from bot.models import Models, load_models
 from bot.notebook import Notebook
-from bot.ports import Adapter, Reception, Waiting
+from bot.ports import Adapter, By, Reception, Row, Waiting, Whose
 from bot.preferences import Answers, Decided, Preferences
 from bot.price_lists import listed_price
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.redaction import FilterWordsError, Redactor, parse_words
+from bot.reports import Span
 from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
 from bot.summaries import Summaries
 from bot.telemetry import Meters
+from bot.usage_command import UsageCommand
 from bot.voice import Voice, Voices
 from bot.voices import Switchboard, open_menu
 from bot.why import Why
@@ -126,6 +128,12 @@ async def turns(settings: Settings) -> Sequence[Waiting]:
         ]
 
 
+async def usage(settings: Settings, by: By, period: Span) -> Sequence[Row]:
+    """What the whole bot has used."""
+    async with opened(settings) as stores:
+        return await stores.reports.rows(by, period.since, period.until, Whose())
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Stores]:
     """The stores beside a bot that may be running, for a command that reads. Raises `ConfigError` unless the tables are this
@@ -157,6 +165,7 @@ class House:
         limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
         limits_command = LimitsCommand(limits, stores.rulings, rulebook, voices, now)
         settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
+        usage_command = UsageCommand(limits, stores.reports, rulebook, now)
         self._notebook = Notebook(stores.records, now)
         why = Why(stores.records, self._notebook, now)
         self._summaries: Summaries | None = None
@@ -175,7 +184,13 @@ class House:
             inbox=stores.inbox,
             conversations=stores.conversations,
             commands=Commands(
-                stores.conversations, limits, memory_commands, settings_command, limits_command, why, now
+                stores.conversations,
+                memory_commands,
+                usage_command,
+                settings_command,
+                limits_command,
+                why,
+                now,
             ),
             settings=settings_command,
             redactor=redactor,

@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.chat import Invocation
-from bot.limit_texts import spent_text
-from bot.limits import Limits
 from bot.limits_command import WORDS as LIMITS_WORDS
 from bot.limits_command import LimitsCommand
 from bot.limits_command import takes as limits_takes
@@ -21,6 +19,9 @@ from bot.ports import Clock, Conversations, Said, Slash, Word
 from bot.settings_command import WORDS as SETTINGS_WORDS
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
+from bot.usage_command import WORDS as USAGE_WORDS
+from bot.usage_command import UsageCommand
+from bot.usage_command import takes as usage_takes
 from bot.why import Why, names_a_message
 
 
@@ -55,7 +56,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("context", inside=True),
     Command("pin", private=False, inside=True, words=(Word("note"),)),
     Command("unpin", private=False, inside=True, takes=a_number, words=(Word("pin"),)),
-    Command("usage"),
+    Command("usage", takes=usage_takes, words=USAGE_WORDS),
     Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
     Command("limits", takes=limits_takes, words=LIMITS_WORDS),
@@ -89,16 +90,15 @@ class Commands:
     def __init__(
         self,
         conversations: Conversations,
-        limits: Limits,
         memory: MemoryCommands,
+        usage: UsageCommand,
         settings: SettingsCommand,
         limits_command: LimitsCommand,
         why: Why,
         clock: Clock,
     ) -> None:
         self._why = why
-        self._conversations, self._limits = conversations, limits
-        self._clock = clock
+        self._conversations, self._clock = conversations, clock
         self._settings = settings
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str | Said]]] = {
             "help": self._help,
@@ -106,7 +106,7 @@ class Commands:
             "context": memory.context,
             "pin": memory.pin,
             "unpin": memory.unpin,
-            "usage": self._usage,
+            "usage": usage.run,
             "leave": self._leave,
             "settings": settings.run,
             "limits": limits_command.run,
@@ -145,12 +145,6 @@ class Commands:
     async def _tell_why(self, invocation: Invocation, language: str) -> str:
         asked = invocation.about or invocation.argument
         return await self._why.tell(invocation.place, invocation.author, asked, language)
-
-    async def _usage(self, invocation: Invocation, language: str) -> str:
-        spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
-        if not spent:
-            return notice("usage_none", language)
-        return "\n".join([notice("usage_head", language), *(spent_text(one, language) for one in spent)])
 
 
 def command_list(language: str = "en") -> Sequence[Slash]:

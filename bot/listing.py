@@ -1,15 +1,18 @@
-"""The list of turns for operators: a table to be read, plain lines to be cut, JSON to be parsed. No words of anybody's."""
+"""Lists for operators, of turns and of use: a table to be read, plain lines to be cut, JSON to be parsed. No words of anybody's."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bot.chat import Place
-from bot.ports import Waiting
+from bot.pictures import draw
+from bot.ports import By, Row, Waiting
+from bot.reports import Span, as_csv, cost_text, named, summed
 
 COLUMNS = ("turn", "place", "state", "age", "attempts", "owner", "error", "reference")
 
@@ -27,6 +30,41 @@ def show_turns(rows: Sequence[Waiting], form: str, out: Console) -> None:
             values = _plain(row)
             table.add_row(*(str(values[name]) for name in COLUMNS[:3]), _age(row), *_rest(values))
         out.print(table)
+
+
+def show_usage(
+    rows: Sequence[Row], by: By, period: Span, form: str, out: Console, picture: Path | None = None
+) -> None:
+    """Print a report as `table`, `csv` or `json`, or write it into the file of a `picture`."""
+    if form == "picture" and picture is not None:
+        picture.write_bytes(draw(rows, by, period, "en"))
+    elif form == "csv":
+        print(as_csv(rows, by, "en"), end="", file=out.file)
+    elif form == "json":
+        print(json.dumps([report_row(row, by) for row in rows], indent=2), file=out.file)
+    else:
+        table = Table(
+            str(by), "calls", "tokens", "cached", "cost", title=f"{period.since:%Y-%m-%d} UTC, {period.name}"
+        )
+        for name, row in [*((named(row, by, "en"), row) for row in rows), ("all together", summed(rows))]:
+            cached = f"{row.cached / row.prompt:.0%}" if row.prompt else ""
+            table.add_row(name, f"{row.calls:,}", f"{row.tokens:,}", cached, cost_text(row, "en"))
+        out.print(table)
+
+
+def report_row(row: Row, by: By) -> dict[str, object]:
+    """A row of a report for programs; dollars are a text, exact."""
+    return {
+        "name": named(row, by, "en"),
+        "calls": row.calls,
+        "prompt_tokens": row.prompt,
+        "cached_tokens": row.cached,
+        "output_tokens": row.output,
+        "reasoning_tokens": row.reasoning,
+        "reserved_tokens": row.reserved,
+        "usd": None if row.cost is None else f"{row.cost:f}",
+        "unpriced_calls": row.unpriced,
+    }
 
 
 def _plain(row: Waiting) -> dict[str, object]:

@@ -15,7 +15,7 @@ from storage.accepting import position
 from storage.cancelling import in_conversations
 from storage.database import Database, Transaction, writing
 from storage.sql import STANDING, inserting, within
-from storage.tables import parts, receipts, turns, verdicts
+from storage.tables import FAILED, parts, receipts, turns, verdicts
 from storage.values import waiting_value
 
 RECEIPTS_KEPT: Final = timedelta(days=7)
@@ -72,7 +72,7 @@ class SqlRecords:
             return Story(asked["author_id"], asked["created_at"], fate, times=times)
 
     async def failed(self, since: datetime, most: int) -> Sequence[Waiting]:
-        lately = and_(turns.c.state == State.FAILED, turns.c.finished_at >= since)
+        lately = and_(turns.c.state == FAILED, turns.c.finished_at >= since)
         statement = STANDING.where(lately).order_by(turns.c.id.desc()).limit(most)
         async with self.database.reading() as sql:
             rows = (await sql.execute(statement)).mappings().all()

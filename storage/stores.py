@@ -15,6 +15,7 @@ from storage.ledger import SqlLedger
 from storage.memory import SqlMemory
 from storage.preferences import SqlPreferences
 from storage.records import SqlRecords
+from storage.reports import SqlReports
 from storage.rulings import SqlRulings
 from storage.turns import Turns
 
@@ -37,6 +38,7 @@ class Stores:
     records: SqlRecords
     attendance: SqlAttendance
     rulings: SqlRulings
+    reports: SqlReports
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -67,4 +69,5 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         SqlRecords(database, clock),
         SqlAttendance(database),
         SqlRulings(database, clock),
+        SqlReports(database),
     )

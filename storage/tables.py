@@ -150,6 +150,9 @@ Index(
     postgresql_where=_running,
     sqlite_where=_running,
 )
+FAILED = literal_column(f"'{State.FAILED}'", Text)
+_failed = turns.c.state == FAILED
+Index("ix_turn_failed", turns.c.finished_at, postgresql_where=_failed, sqlite_where=_failed)
 Index("ix_turn_history", turns.c.conversation_id, turns.c.epoch, turns.c.sent_at, turns.c.id)
 Index("ix_turn_message", turns.c.message)
 

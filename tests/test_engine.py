@@ -41,6 +41,7 @@ from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
 from bot.tokens import tokenizer_for
+from bot.usage_command import UsageCommand
 from bot.voice import SameEverywhere, Voice
 from bot.why import Why
 from storage.stores import Stores, open_stores
@@ -173,8 +174,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             conversations=stores.conversations,
             commands=Commands(
                 stores.conversations,
-                limits,
                 MemoryCommands(stores.memory, recall, voices, redactor, clock),
+                UsageCommand(limits, stores.reports, rules, clock),
                 settings,
                 LimitsCommand(limits, stores.rulings, rules, voices, clock),
                 why,

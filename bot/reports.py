@@ -1,0 +1,142 @@
+"""Reports of what was spent, as text, as a table for a spreadsheet, or as a picture: the same rows, three forms.
+
+A cost that is not known is said to be unknown, never nothing. Days and months are UTC.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from bot.notices import notice
+from bot.ports import By, Row
+
+MOST_SHOWN: Final = 20
+"""Rows that a text names; the rest are summed up in one."""
+LONGEST: Final = 366
+COLUMNS: Final = (
+    "name",
+    "calls",
+    "prompt_tokens",
+    "cached_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "reserved_tokens",
+    "usd",
+    "unpriced_calls",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A period, from `since` to just before `until`; `name` is what was asked for."""
+
+    name: str
+    since: datetime
+    until: datetime
+
+
+def span(name: str, now: datetime) -> Span:
+    """`today`, `month` (this one), or `7d` for the last seven days, today included. Raises `ValueError`."""
+    tomorrow = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    if name == "month":
+        return Span(name, (tomorrow - timedelta(days=1)).replace(day=1), tomorrow)
+    days = re.fullmatch(r"(\d{1,3})d", "1d" if name == "today" else name)
+    if days is None or not 1 <= int(days[1]) <= LONGEST:
+        raise ValueError(name)
+    return Span(name, tomorrow - timedelta(days=int(days[1])), tomorrow)
+
+
+def named(row: Row, by: By, language: str) -> str:
+    """How a row is called."""
+    if by is By.USER:
+        if not row.key:
+            return notice("report_forgotten", language)
+        return row.name or notice("report_unnamed", language, hash=row.key[:6])
+    if by is By.CHANNEL and row.key.endswith(":"):
+        return row.key + notice("report_direct", language)
+    return row.key
+
+
+def cost_text(row: Row, language: str) -> str:
+    """Dollars; a cost of which only a part is known is at least that."""
+    if row.cost is None:
+        return notice("report_unknown", language)
+    text = f"{row.cost:,.4f}" if row.cost < 1 else f"{row.cost:,.2f}"
+    return notice("report_at_least" if row.unpriced else "report_usd", language, cost=text)
+
+
+def summed(rows: Sequence[Row], key: str = "") -> Row:
+    """Several rows as one."""
+    known = [row.cost for row in rows if row.cost is not None]
+    return Row(
+        key,
+        "",
+        sum(row.calls for row in rows),
+        sum(row.prompt for row in rows),
+        sum(row.cached for row in rows),
+        sum(row.output for row in rows),
+        sum(row.reasoning for row in rows),
+        sum(row.reserved for row in rows),
+        sum(known, Decimal(0)) if known else None,
+        sum(row.unpriced for row in rows),
+    )
+
+
+def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
+    """A list in Markdown, the greatest first, with the sum below."""
+    head = notice(
+        "report_head",
+        language,
+        by=notice(f"report_by_{by}", language),
+        since=f"{period.since:%Y-%m-%d}",
+        until=f"{period.until - timedelta(days=1):%Y-%m-%d}",
+    )
+    if not rows:
+        return f"{head}\n{notice('report_nothing', language)}"
+    shown = rows if len(rows) <= MOST_SHOWN or by is By.DAY else rows[: MOST_SHOWN - 1]
+    lines = [_line(f"`{_plain(named(row, by, language))}`", row, language) for row in shown]
+    if len(shown) < len(rows):
+        others = rows[len(shown) :]
+        lines.append(_line(notice("report_others", language, count=len(others)), summed(others), language))
+    return "\n".join([head, *lines, _line(notice("report_sum", language), summed(rows), language)])
+
+
+def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
+    """Comma-separated values with a header. An unknown cost is an empty cell. No cell can be taken for a formula."""
+    out = io.StringIO()
+    table = csv.writer(out, lineterminator="\n")
+    table.writerow(COLUMNS)
+    for row in rows:
+        numbers = (row.calls, row.prompt, row.cached, row.output, row.reasoning, row.reserved)
+        cost = "" if row.cost is None else f"{row.cost:f}"
+        table.writerow([_harmless(named(row, by, language)), *numbers, cost, row.unpriced])
+    return out.getvalue()
+
+
+def _line(name: str, row: Row, language: str) -> str:
+    hit = f"{row.cached / row.prompt:.0%}" if row.prompt else "0%"
+    return notice(
+        "report_row",
+        language,
+        name=name,
+        calls=f"{row.calls:,}",
+        tokens=f"{row.tokens:,}",
+        hit=hit,
+        cost=cost_text(row, language),
+    )
+
+
+def _plain(name: str) -> str:
+    return name.replace("`", "'").replace("\n", " ")[:80]
+
+
+def _harmless(cell: str) -> str:
+    """A spreadsheet runs what begins like a formula (OWASP, "CSV Injection")."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,98 @@
+"""The `usage` command: what one has used oneself, and for admins what all have.
+
+usage                                     one's own, of one's own limits
+usage by user|channel|model|day           a report, of this installation
+usage by day 30d                          of another period: `today`, `month`, so many days
+usage by model month --everywhere         of all installations, for those alone whom the operator has named
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from bot.chat import Invocation
+from bot.limit_texts import spent_text
+from bot.limits import Limits
+from bot.notices import notice
+from bot.ports import By, Clock, Reports, Whose, Word
+from bot.reports import as_text, span
+from bot.rules import Rulebook
+
+USUAL: Final = "month"
+EVERYWHERE: Final = "everywhere"
+WORDS: Final = (
+    Word("by", choices=tuple(By)),
+    Word("period"),
+    Word(EVERYWHERE, flag=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an argument asks for; `by` is None for one's own use."""
+
+    by: By | None = None
+    period: str = USUAL
+    everywhere: bool = False
+
+
+def parse(argument: str) -> Asked:
+    """The words may come in any order, so that a platform may leave some out. Raises `ValueError` for any other word."""
+    by, period, everywhere = None, USUAL, False
+    for word in argument.lower().replace("—", "--").replace("–", "--").split():
+        if word in tuple(By):
+            by = By(word)
+        elif word == f"--{EVERYWHERE}":
+            everywhere = True
+        elif word in ("today", "month") or (word[:-1].isdecimal() and word.endswith("d")):
+            period = word
+        elif word != "by":
+            raise ValueError(word)
+    return Asked(by, period, everywhere)
+
+
+def takes(argument: str) -> bool:
+    """Whether those words, said after `usage`, belong to the command and are not the rest of a question."""
+    try:
+        return not argument or parse(argument).by is not None
+    except ValueError:
+        return False
+
+
+class UsageCommand:
+    def __init__(self, limits: Limits, reports: Reports, rulebook: Rulebook, clock: Clock) -> None:
+        self._limits, self._reports, self._rulebook, self._clock = limits, reports, rulebook, clock
+
+    async def run(self, invocation: Invocation, language: str) -> str:
+        if not invocation.argument.strip():
+            return await self._own(invocation, language)
+        if not self._may(invocation):
+            return notice("settings_not_admin", language)
+        try:
+            asked = parse(invocation.argument)
+            period = span(asked.period, self._clock())
+        except ValueError:
+            return notice("report_how", language)
+        if asked.by is None:
+            return notice("report_how", language)
+        if asked.everywhere and not self._operates(invocation):
+            return notice("settings_not_operator", language)
+        place = invocation.place
+        whose = Whose() if asked.everywhere else Whose(place.platform, place.installation)
+        rows = await self._reports.rows(asked.by, period.since, period.until, whose)
+        return as_text(rows, asked.by, period, language)
+
+    async def _own(self, invocation: Invocation, language: str) -> str:
+        spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
+        lines = [notice("usage_head" if spent else "usage_none", language)]
+        lines += [spent_text(one, language) for one in spent]
+        if self._may(invocation):
+            lines += ["", notice("report_how", language)]
+        return "\n".join(lines)
+
+    def _may(self, invocation: Invocation) -> bool:
+        return invocation.author.admin or self._operates(invocation)
+
+    def _operates(self, invocation: Invocation) -> bool:
+        return self._rulebook.is_operator(invocation.place.platform, invocation.author.id)

@@ -1,0 +1,131 @@
+"""What was spent, by whom, where, on which model and when: sums over the ledger, for those who run the bot.
+
+A period is read by the index on the time of the calls. People are hashes in the ledger; a name comes from the turn a call was made for,
+and is gone with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy.engine import RowMapping
+
+from bot.ports import By, Health, Row, Whose
+from storage.database import Database
+from storage.tables import FAILED, calls, turns
+
+PACES: Final = (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
+"""Milliseconds to the first token: upper bounds of the steps by which latency is reported."""
+
+
+class SqlReports:
+    """The `Reports` in SQL."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    async def rows(
+        self, by: By, since: datetime, until: datetime, whose: Whose, *, most: int = 1000
+    ) -> Sequence[Row]:
+        key = self._key(by)
+        names = func.max(turns.c.author_name) if by is By.USER else literal("")
+        source = calls.outerjoin(turns, turns.c.id == calls.c.turn_id) if by is By.USER else calls
+        order = (key,) if by is By.DAY else (_COST.desc(), _TOKENS.desc(), key)
+        statement = (
+            select(key.label("key"), names.label("name"), *_SUMS)
+            .select_from(source)
+            .where(_within(since, until, whose))
+            .group_by(key)
+            .order_by(*order)
+            .limit(most)
+        )
+        async with self.database.reading() as sql:
+            found = (await sql.execute(statement)).mappings().all()
+        return [_row(one) for one in found]
+
+    async def health(self, since: datetime, until: datetime, whose: Whose) -> Health:
+        within = _within(since, until, whose)
+        step = case(
+            *((calls.c.first_token_ms <= most, most) for most in PACES), else_=literal(0)
+        )  # 0: longer than all
+        paces = select(step.label("step"), func.count().label("calls")).where(
+            within, calls.c.first_token_ms.is_not(None)
+        )
+        ends = select(calls.c.finish, func.count().label("calls")).where(within, calls.c.state != "open")
+        failed = select(turns.c.error, func.count().label("turns")).where(
+            turns.c.state == FAILED, turns.c.finished_at >= since, turns.c.finished_at < until
+        )
+        async with self.database.reading() as sql:
+            steps = {row.step: row.calls for row in (await sql.execute(paces.group_by(step))).all()}
+            finishes = (await sql.execute(ends.group_by(calls.c.finish))).all()
+            errors = (await sql.execute(failed.group_by(turns.c.error))).all()
+        return Health(
+            [(most, steps.get(most, 0)) for most in PACES] + [(None, steps.get(0, 0))],
+            {row.finish: row.calls for row in finishes},
+            {row.error: row.turns for row in errors},
+        )
+
+    def _key(self, by: By) -> ColumnElement[Any]:
+        match by:
+            case By.USER:
+                return calls.c.person
+            case By.CHANNEL:  # a direct message is one person's: they stand as one
+                return (
+                    calls.c.platform
+                    + ":"
+                    + calls.c.installation
+                    + ":"
+                    + case((or_(calls.c.direct, calls.c.channel == ""), ""), else_=calls.c.channel)
+                )
+            case By.MODEL:
+                return calls.c.provider + ":" + calls.c.model
+            case By.DAY:
+                if self.database.is_sqlite:
+                    return func.strftime("%Y-%m-%d", calls.c.started_at)
+                return func.to_char(func.timezone("UTC", calls.c.started_at), "YYYY-MM-DD")
+
+
+def _within(since: datetime, until: datetime, whose: Whose) -> ColumnElement[bool]:
+    which = [calls.c.started_at >= since, calls.c.started_at < until]
+    if whose.platform:
+        which += [calls.c.platform == whose.platform, calls.c.installation == whose.installation]
+    return and_(*which)
+
+
+def _total(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.coalesce(func.sum(column), 0)
+
+
+_unreported = calls.c.prompt_tokens.is_(None)
+_reserved = _total(case((_unreported, calls.c.reserved_tokens), else_=0))
+_TOKENS = _total(calls.c.prompt_tokens) + _total(calls.c.output_tokens) + _reserved
+_cost = case((calls.c.state == "open", calls.c.reserved_cost), else_=calls.c.cost)
+_COST = _total(_cost)
+_SUMS: Final = (
+    func.count().label("calls"),
+    _total(calls.c.prompt_tokens).label("prompt"),
+    _total(calls.c.cached_tokens).label("cached"),
+    _total(calls.c.output_tokens).label("output"),
+    _total(calls.c.reasoning_tokens).label("reasoning"),
+    _reserved.label("reserved"),
+    func.sum(_cost).label("cost"),
+    _total(case((_cost.is_(None), 1), else_=0)).label("unpriced"),
+)
+
+
+def _row(row: RowMapping) -> Row:
+    return Row(
+        key=row["key"] or "",
+        name=row["name"] or "",
+        calls=row["calls"],
+        prompt=int(row["prompt"]),
+        cached=int(row["cached"]),
+        output=int(row["output"]),
+        reasoning=int(row["reasoning"]),
+        reserved=int(row["reserved"]),
+        cost=row["cost"],
+        unpriced=int(row["unpriced"]),
+    )

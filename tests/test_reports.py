@@ -1,0 +1,281 @@
+"""Reports: sums that agree with a recount, on both databases, in every shape, for those alone who may see them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from rich.console import Console
+from sqlalchemy import event
+
+from bot.chat import Author, Invocation, Place, State, Usage
+from bot.listing import show_usage
+from bot.pictures import draw
+from bot.ports import By, Call, Row, Settlement, Taken, Whose
+from bot.reports import Span, as_csv, as_text, span, summed
+from bot.rules import Rulebook
+from bot.usage_command import Asked, UsageCommand, parse, takes
+from storage.stores import Stores
+from tests.desk import Desk
+from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock
+from tests.limits_rig import open_limits
+
+pytest_plugins = ["tests.databases"]
+
+ELSEWHERE = Place("fake", "T2", "C7")
+ALL = Whose()
+MONTH = Span("month", datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+OPERATOR = replace(GRACE, id="U7")
+
+
+async def spend(
+    stores: Stores,
+    now: datetime,
+    usage: Usage | None,
+    cost: str | None,
+    *,
+    person: str = "ada",
+    place: Place = CHANNEL,
+    model: str = "gpt",
+    turn: int = 0,
+    direct: bool = False,
+    paced: int | None = 700,
+    reserved: int | None = 1000,
+) -> None:
+    call = Call(turn, place, direct, person, "openai", model, 100, 50, 50, reserved, 0, "list 1")
+    taken = await stores.ledger.reserve(call, [], now)
+    assert isinstance(taken, Taken)
+    price = None if cost is None else Decimal(cost)
+    await stores.ledger.settle(taken, Settlement(usage, price, "stop" if usage else "none", paced), now)
+
+
+@pytest.fixture
+async def books(desk: Desk) -> Desk:
+    """Two people, three models, two days, a call that nothing was reported of, one without a price, one elsewhere."""
+    stores, day = desk.stores, desk.clock.now
+    turn = await desk.converse("what?", "that")
+    await spend(stores, day, Usage(100, 20, cached=80, reasoning=5), "0.5", turn=turn.id)
+    await spend(stores, day, None, None)
+    await spend(stores, day, Usage(10, 5), None, person="grace", model="odd", reserved=None, paced=40_000)
+    await spend(stores, day - timedelta(days=1), Usage(7, 3), "2", person="grace", direct=True)
+    await spend(stores, day - timedelta(days=2), Usage(1, 1), "8", person="kim", place=ELSEWHERE)
+    return desk
+
+
+async def keyed(desk: Desk, by: By, whose: Whose = ALL) -> dict[str, Row]:
+    rows = await desk.stores.reports.rows(by, MONTH.since, MONTH.until, whose)
+    assert summed(rows).calls == (5 if whose == ALL else 4)
+    return {row.key: row for row in rows}
+
+
+async def test_by_person_with_the_name_of_who_was_answered(books: Desk) -> None:
+    people = await keyed(books, By.USER)
+    ada = people["ada"]
+    assert (ada.name, ada.calls, ada.prompt, ada.cached, ada.output) == ("Ada", 2, 100, 80, 20)
+    assert ada.reserved == 150 and ada.tokens == 270  # of the call that nothing was reported of
+    assert ada.cost == Decimal("0.500000001") and ada.unpriced == 0
+    assert people["grace"].cost == 2 and people["grace"].unpriced == 1
+    assert list(people) == ["kim", "grace", "ada"]
+
+
+async def test_by_channel_with_direct_messages_as_one(books: Desk) -> None:
+    channels = await keyed(books, By.CHANNEL)
+    assert {key: row.calls for key, row in channels.items()} == {
+        "fake:T1:C1": 3,
+        "fake:T1:": 1,
+        "fake:T2:C7": 1,
+    }
+
+
+async def test_by_model_and_by_day(books: Desk) -> None:
+    assert {key: row.calls for key, row in (await keyed(books, By.MODEL)).items()} == {
+        "openai:gpt": 4,
+        "openai:odd": 1,
+    }
+    days = await keyed(books, By.DAY)
+    assert {key: row.calls for key, row in days.items()} == {
+        "2026-11-20": 1,
+        "2026-11-21": 1,
+        "2026-11-22": 3,
+    }
+    assert list(days) == sorted(days)
+
+
+async def test_of_one_installation_and_of_one_period(books: Desk) -> None:
+    assert set(await keyed(books, By.USER, Whose("fake", "T1"))) == {"ada", "grace"}
+    now = books.clock.now
+    assert not await books.stores.reports.rows(By.DAY, now - timedelta(9), now - timedelta(8), ALL)
+
+
+async def test_who_was_forgotten_has_no_name_any_more(books: Desk) -> None:
+    await books.stores.ledger.forget("ada")
+    people = await keyed(books, By.USER)
+    assert people[""].calls == 2 and people[""].name == ""
+    assert "(forgotten)" in as_text(list(people.values()), By.USER, MONTH, "en")
+
+
+async def test_how_it_went(books: Desk) -> None:
+    await books.ask("again?")
+    turn = await books.claimed()
+    await books.stores.inbox.close(turn.id, "w1", State.FAILED, error="overloaded", now=books.clock.now)
+    health = await books.stores.reports.health(MONTH.since, MONTH.until, ALL)
+    assert dict(health.paces)[1_000] == 4 and dict(health.paces)[None] == 1
+    assert health.finishes == {"stop": 4, "none": 1}
+    assert health.errors == {"overloaded": 1}
+
+
+async def test_no_report_walks_through_the_whole_ledger(stores: Stores, store_url: str) -> None:
+    """A period is found by its index (SQLite tells; PostgreSQL takes a small table as it is)."""
+    if not store_url.startswith("sqlite"):
+        pytest.skip("only SQLite's plan is the same for small and large tables")
+    plans: list[str] = []
+
+    def explain(_: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        if statement.startswith("SELECT"):
+            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans.extend(str(row[-1]) for row in cursor.fetchall())
+
+    event.listen(stores.database._reader.sync_engine, "before_cursor_execute", explain)
+    for by in By:
+        await stores.reports.rows(by, MONTH.since, MONTH.until, ALL)
+    await stores.reports.health(MONTH.since, MONTH.until, ALL)
+    assert plans
+    assert not [plan for plan in plans if "SCAN call" in plan or "SCAN turn" in plan]
+
+
+# Shapes.
+
+SOME = (
+    Row("k1", "=HYPERLINK(1)", 2, 100, 80, 20, 5, 150, Decimal("0.5"), 0),
+    Row("k2", "小明`", 1, 10, 0, 5, 0, 0, None, 1),
+    Row("", "", 1, 0, 0, 0, 0, 3, Decimal("12.345"), 1),
+)
+
+
+def test_a_text_says_what_is_unknown() -> None:
+    text = as_text(SOME, By.USER, MONTH, "en")
+    assert text.startswith("Use by person, 2026-11-01 to 2026-11-30 (UTC):")
+    assert "2 calls, 270 tokens (80% of the prompts from the cache), 0.5000 US dollars" in text
+    assert "`小明'`" in text and "cost unknown" in text
+    assert text.splitlines()[-1].endswith("at least 12.84 US dollars (not all prices are known)")
+
+
+def test_a_long_text_sums_up_the_small_ones() -> None:
+    rows = [replace(SOME[0], key=f"k{number}", name=f"P{number}") for number in range(50)]
+    text = as_text(rows, By.USER, MONTH, "en")
+    assert len(text.splitlines()) == 22 and "31 others" in text
+    assert "100 calls" in text.splitlines()[-1]
+
+
+def test_a_spreadsheet_gets_numbers_and_no_formulas() -> None:
+    table = list(csv.DictReader(io.StringIO(as_csv(SOME, By.USER, "en"))))
+    assert [row["name"] for row in table] == ["'=HYPERLINK(1)", "小明`", "(forgotten)"]
+    assert [row["usd"] for row in table] == ["0.5", "", "12.345"]
+    assert table[0]["cached_tokens"] == "80" and table[2]["reserved_tokens"] == "3"
+
+
+@pytest.mark.parametrize("by", By)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_picture_can_be_looked_at(by: By, language: str) -> None:
+    rows = [replace(SOME[0], key=f"2026-11-{day:02}", name="$a_1$ 小明 " + "x" * 60) for day in range(1, 25)]
+    picture = Image.open(io.BytesIO(draw(rows, by, MONTH, language)))
+    assert picture.format == "PNG" and picture.width > 800
+    colours = picture.convert("RGB").getcolors(maxcolors=1 << 20)
+    assert colours is not None
+    assert max(count for count, colour in colours if colour == (15, 107, 92)) > 5_000  # there are bars
+
+
+@pytest.mark.parametrize(
+    ("name", "since"),
+    [("today", "2026-11-22"), ("month", "2026-11-01"), ("1d", "2026-11-22"), ("30d", "2026-10-24")],
+)
+def test_a_period_ends_with_today(name: str, since: str) -> None:
+    found = span(name, datetime(2026, 11, 22, 23, 59, tzinfo=UTC))
+    assert f"{found.since:%Y-%m-%d}" == since and f"{found.until:%Y-%m-%d}" == "2026-11-23"
+
+
+@pytest.mark.parametrize("name", ["yesterday", "0d", "367d", "d", "1x"])
+def test_a_period_that_is_none(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        span(name, datetime(2026, 11, 22, tzinfo=UTC))
+
+
+# The command.
+
+
+@pytest.mark.parametrize(
+    ("argument", "asked"),
+    [
+        ("by user", Asked(By.USER)),
+        ("model 30d", Asked(By.MODEL, "30d")),
+        ("--everywhere day", Asked(By.DAY, "month", True)),
+        ("BY Channel today —everywhere", Asked(By.CHANNEL, "today", True)),
+    ],
+)
+def test_what_an_argument_asks_for(argument: str, asked: Asked) -> None:
+    assert parse(argument) == asked
+    assert takes(argument)
+
+
+@pytest.mark.parametrize("argument", ["of coal in Poland", "by people of coal", "30d"])
+def test_a_question_about_usage_is_a_question(argument: str) -> None:
+    assert not takes(argument)
+
+
+@pytest.fixture
+def command(books: Desk) -> UsageCommand:
+    stores = books.stores
+    rulebook = Rulebook(operators=(f"fake:{OPERATOR.id}",))
+    return UsageCommand(open_limits(stores, rulebook, books.clock), stores.reports, rulebook, books.clock)
+
+
+async def said(command: UsageCommand, argument: str, author: Author = ROOT) -> str:
+    return await command.run(Invocation("k", CHANNEL, author, "usage", argument), "en")
+
+
+async def test_admins_see_their_own_installation(command: UsageCommand) -> None:
+    text = await said(command, "by channel")
+    assert "fake:T1:C1" in text and "T2" not in text
+    assert "operator" in str(await said(command, "by channel --everywhere"))
+    assert "fake:T2:C7" in str(await said(command, "by channel --everywhere 30d", OPERATOR))
+
+
+async def test_others_see_only_themselves(command: UsageCommand) -> None:
+    assert "admin" in str(await said(command, "by user", ADA))
+    assert "usage by" not in str(await said(command, "", ADA))
+    assert "usage by user" in str(await said(command, ""))
+
+
+async def test_a_period_that_is_none_is_told_how_to_write_one(command: UsageCommand) -> None:
+    assert "30d" in await said(command, "day 900d")
+
+
+# The command line.
+
+
+def printed(rows: Sequence[Row], form: str) -> str:
+    out = io.StringIO()
+    show_usage(rows, By.USER, MONTH, form, Console(file=out, width=120, highlight=False))
+    return out.getvalue()
+
+
+def test_operators_read_the_same_at_the_command_line(tmp_path: Path) -> None:
+    table = printed(SOME, "table")
+    assert "(forgotten)" in table and "all together" in table and "cost unknown" in table
+    assert printed(SOME, "csv") == as_csv(SOME, By.USER, "en")
+    assert [row["usd"] for row in json.loads(printed(SOME, "json"))] == ["0.5", None, "12.345"]
+    show_usage(SOME, By.USER, MONTH, "picture", Console(file=io.StringIO()), tmp_path / "u.png")
+    assert Image.open(tmp_path / "u.png").format == "PNG"
+
+
+def test_the_clock_of_the_fixtures_is_in_the_month() -> None:
+    assert MONTH.since <= FakeClock().now < MONTH.until
