@@ -235,9 +235,9 @@ class Life:
         await self._sees_what_was_finished(turn, expected)
 
     async def _sees_what_was_finished(self, turn: Turn, expected: Known) -> None:
-        history = [
-            one.answer async for one in self.stores.conversations.history(turn.place, before=turn, alone=True)
-        ]
+        memory = self.stores.memory
+        beginning = await memory.beginning(turn.place, before=turn, alone=True)
+        history = [one.answer async for one in memory.history(beginning)]
         assert history == self.model.history(expected)
 
     async def answer(self, number: int) -> None:
