@@ -22,7 +22,7 @@ from bot.models import Models, Spec, check
 from bot.ports import Provider
 from bot.providers import build_provider, speaks_for_itself
 from bot.settings import Settings, known_names, unknown_names
-from bot.voices import access_of, chosen_models
+from bot.voices import access_of, chosen_models, summing_model
 from storage import migrations
 from storage.engines import complete, sqlite_file
 from storage.stores import open_stores
@@ -132,10 +132,11 @@ def _filter(settings: Settings) -> Finding:
 
 
 async def _models(settings: Settings) -> AsyncIterator[Finding]:
-    """Every model that answers or stands in."""
+    """Every model that answers, stands in, or sums up."""
     try:
         models = app.models_of(settings)
-        specs = chosen_models(settings, models)
+        summing = summing_model(settings, models)
+        specs = dict.fromkeys([*chosen_models(settings, models), *([summing] if summing else [])])
     except ConfigError as error:
         yield _fault(error)
         return

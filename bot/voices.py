@@ -65,6 +65,11 @@ def chosen_models(settings: Settings, models: Models) -> list[Spec]:
     return list(dict.fromkeys([choose_model(settings, models), *stand_ins]))
 
 
+def summing_model(settings: Settings, models: Models) -> Spec | None:
+    """The model that sums up what is told no more, if one does. Raises `ConfigError`."""
+    return models.spec(settings.summary_model) if settings.summary_model else None
+
+
 class Switchboard:
     """Reaches models, each once and when it is first asked for; all are let go when `stack` closes. Implements `Voices`.
 
@@ -117,9 +122,8 @@ class Switchboard:
 
     async def summing(self) -> Voice | None:
         """The model that sums up, if one does. Raises `ConfigError`."""
-        if not self._settings.summary_model:
-            return None
-        return await self.reach(self._models.spec(self._settings.summary_model))
+        spec = summing_model(self._settings, self._models)
+        return None if spec is None else await self.reach(spec)
 
     async def candidates(self, place: Place) -> Sequence[Voice]:
         """What the place's admins chose goes before the usual models, and all are told what the place has them told."""

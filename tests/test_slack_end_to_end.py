@@ -16,6 +16,8 @@ from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import Channel, Message, SlackEmulator, User
 
+NO_MORE: Mapping[str, str] = {}
+
 
 @dataclass
 class Scene:
@@ -50,7 +52,9 @@ def shown(messages: list[Message]) -> str:
 
 
 @asynccontextmanager
-async def scene(tmp_path: Path, *, http: bool = False, more: Mapping[str, str] = {}) -> AsyncIterator[Scene]:
+async def scene(
+    tmp_path: Path, *, http: bool = False, more: Mapping[str, str] = NO_MORE
+) -> AsyncIterator[Scene]:
     async with SlackEmulator() as slack, LLMEmulator() as llm:
         ada = slack.add_user("Ada")
         channel = slack.add_channel("general", members=[ada])
@@ -62,7 +66,8 @@ async def scene(tmp_path: Path, *, http: bool = False, more: Mapping[str, str] =
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
             "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
-        } | dict(more)
+        }
+        environment |= more
         environment |= (
             {"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}
         )
@@ -137,6 +142,32 @@ async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     context = await room.slash(at.ada, at.channel, "/context")
     assert "gpt-4o-mini" in shown(context.ephemerals)
     assert "`reset`" in shown((await room.slash(at.ada, at.channel, "/rejoinder")).ephemerals)
+
+
+async def test_a_long_conversation_keeps_what_is_pinned_and_the_gist_of_the_rest(tmp_path: Path) -> None:
+    small = {"REJOINDER_CONTEXT_TOKENS": "500", "REJOINDER_SUMMARY_MODEL": "openai-chat:gpt-4o"}
+    async with scene(tmp_path, more=small) as at:
+        at.llm.rule = _answers_and_sums_up
+        await at.answered(await at.ask("my number is 4711"))
+        pinned = await at.slack.slash(at.ada, at.channel, "/rejoinder", "pin")
+        assert "Pinned: `my number is 4711`" in shown(pinned.messages)
+        await at.ask("pin: We deploy on Fridays")
+        for number in range(6):
+            await at.answered(await at.ask(f"question {number} " + "and some more words " * 15))
+        summed = [request for request in at.llm.requests if request.body["model"] == "gpt-4o"]
+        assert "Ada: question 0" in str(summed[0].body["messages"])
+        await at.answered(await at.ask("and now?"))
+        head = "\n".join(at.heard()[:5])
+        for kept in ("my number is 4711", "We deploy on Fridays", "They talk about words."):
+            assert kept in head
+        assert "question 0" not in "".join(at.heard())
+        context = shown((await at.slack.slash(at.ada, at.channel, "/context")).ephemerals)
+        assert "1. `my number is 4711`" in context and "They talk about words." in context
+        assert "came from the provider's cache" in context
+
+
+def _answers_and_sums_up(request: Asked) -> Answer:
+    return say("They talk about words." if request.body["model"] == "gpt-4o" else "Fine, all of it is noted.")
 
 
 async def test_why_tells_of_the_last_message_or_of_the_one_that_is_linked(at: Scene) -> None:
