@@ -185,6 +185,17 @@ async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     await at.discord.wait_for(
         lambda: "forgotten the 1 earlier turn" in shown(at.discord.bot_messages(at.channel)[-1:]), timeout=10
     )
+    await at.answered(at.ask("three"))
+    [answer] = await at.answered(at.ask("four"))
+    at.discord.say(at.ada, at.channel, "pin", mention_bot=True, reply_to=answer)
+    await at.discord.wait_for(
+        lambda: "Pinned: `four`" in shown(at.discord.bot_messages(at.channel)[-1:]), timeout=10
+    )
+    note = at.discord.slash(at.ada, at.channel, "pin", {"note": "We deploy on Fridays"})
+    await at.discord.wait_for(lambda: note.done)
+    context = at.discord.slash(at.ada, at.channel, "context")
+    await at.discord.wait_for(lambda: context.done)
+    assert (context.content or "").endswith("Pinned:\n1. `four`\n2. `We deploy on Fridays`")
     usage = at.discord.slash(at.ada, at.channel, "usage")
     await at.discord.wait_for(lambda: usage.done)
     assert usage.ephemeral and "tokens" in (usage.content or "")

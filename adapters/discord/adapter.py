@@ -28,7 +28,7 @@ from adapters.discord.rest import Rest
 from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
 from bot.chat import Incoming, Invocation, Place, Turn
-from bot.errors import ConfigError, DeliveryError, StoreUnavailable
+from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailable
 from bot.notices import language_of
 from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
 
@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 SOON: Final = 2.0
 """Seconds until a command is deferred: Discord waits for three."""
 LONGEST: Final = 2_000
+PATIENT: Final = 4
+"""How often a notice is posted at most where the channel is busy."""
 EPHEMERAL: Final = 1 << 6
 """Message flag: for the eyes of one person."""
 
@@ -274,10 +276,18 @@ class Discord:
             "allowed_mentions": NO_PINGS,
             "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
         }
-        try:
-            await self._rest.call("POST", messages(said.place.thread or said.place.channel), body)
-        except DeliveryError as error:
-            log.warning("a notice could not be shown (%s)", error)
+        path = messages(said.place.thread or said.place.channel)
+        for left in reversed(range(PATIENT)):
+            try:
+                await self._rest.call("POST", path, body)
+            except PlatformBusy as busy:
+                if left:
+                    await asyncio.sleep(busy.retry_after)
+                    continue
+                log.warning("a notice could not be shown (%s)", busy)
+            except DeliveryError as error:
+                log.warning("a notice could not be shown (%s)", error)
+            return
 
     async def _until_taken(self, hand_in: Callable[[], Any]) -> Any:
         """Hand it in, again and again while the database is away: Discord will not send it a second time."""
