@@ -328,6 +328,7 @@ class House:
                     name="housekeeping",
                 ),
             ]
+            tasks.append(asyncio.create_task(self._notebook.run(), name="notebook"))
             if self._summaries is not None:
                 tasks.append(asyncio.create_task(self._summaries.run(), name="summaries"))
             tasks += [
