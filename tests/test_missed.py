@@ -85,8 +85,8 @@ async def test_an_edit_that_was_missed_is_answered_as_it_stands_now(start: Start
     await bot.settled()
     edited = said(bot, question, text="capital of France?", revision="1")
     assert await missed(bot, edited, said(bot, "new", text="capital of Italy?", revision="1")) == 1
-    assert bot.shown(question).text.startswith("Paris.")
-    assert bot.shown("new").text.startswith("Rome.")
+    # The two are answered side by side: which of them the script's next answer goes to is chance.
+    assert {bot.shown(one).text.split(".")[0] for one in (question, "new")} == {"Paris", "Rome"}
     assert await missed(bot, edited) == 0
     assert len(bot.provider.prompts) == 3
     late = replace(edited, content=(Text("capital of Germany?"),), revision="0")
