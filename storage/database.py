@@ -64,6 +64,7 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._threads = Threads()
         self._verbs, self._closed, self._idle = 0, False, asyncio.Event()
+        self._writings: set[asyncio.Task[Any]] = set()
         self.bell: Bell
         if self.is_sqlite:
             self._writer = sqlite_engine(self.url, self._threads, writes=True, patience=patience)
@@ -111,7 +112,22 @@ class Database:
             return (await sql.execute(statement, bound)).all()
 
     async def write(self, verb: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `verb` in one transaction; from its beginning again when another transaction was in the way."""
+        """Run `verb` in one transaction; from its beginning again when another transaction was in the way.
+
+        Once begun it is brought to its end, even when the caller is cancelled: a connection that is torn off in the middle may hold
+        SQLite's only lock for ever.
+        """
+        writing = asyncio.create_task(self._write(verb))
+        self._writings.add(writing)
+        writing.add_done_callback(self._written)
+        return await asyncio.shield(writing)
+
+    def _written(self, writing: asyncio.Task[Any]) -> None:
+        self._writings.discard(writing)
+        if not writing.cancelled():
+            writing.exception()  # whoever waited has been told; nobody else is to be
+
+    async def _write(self, verb: Callable[[Transaction], Awaitable[T]]) -> T:
         retrying = AsyncRetrying(
             retry=retry_if_exception(collided),
             stop=stop_after_attempt(5),
