@@ -43,6 +43,7 @@ async def visiting(browser: Browser, served: Served, path: str = "/", **options:
     page.on("response", lambda response: complaints.extend(missing(response)))
     await page.goto(served.url + path)
     await expect(page.locator("#title")).not_to_be_empty()
+    await expect(page.locator("#input")).to_be_enabled()  # before, what is typed goes nowhere
     try:
         yield page
     finally:
