@@ -179,6 +179,7 @@ class TestChanging:
 
     async def test_escape_leaves_an_edit_without_changing_anything(self, page: Page) -> None:
         await write(page, "one")
+        await expect(page.locator(".message")).to_have_count(1)
         await page.press("#input", "ArrowUp")
         await page.locator('[aria-label="Edit the message"]').fill("two")
         await page.keyboard.press("Escape")
