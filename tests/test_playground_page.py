@@ -248,6 +248,27 @@ class TestPlaces:
         await expect(page.locator(".empty h2")).to_have_text("Talk with Rejoinder")
         await expect(page.locator(".message")).to_have_count(0)
 
+    async def test_what_is_written_while_a_place_loads_goes_there(self, page: Page, served: Served) -> None:
+        loading, loaded = asyncio.Event(), asyncio.Event()
+
+        async def slowly(route: Route) -> None:
+            if route.request.method == "GET":
+                loading.set()
+                await loaded.wait()
+            await route.continue_()
+
+        await page.route("**/api/messages**", slowly)
+        await page.click("#directs a")
+        await loading.wait()
+        await write(page, "for your eyes only")
+        await page.click("#channels a >> nth=1")
+        await write(page, "for all")
+        loaded.set()
+        await expect(page.locator("#conversation .message .body")).to_have_text("for all")
+        world = served.playground.world
+        where = {message.text: message.channel for message in world.messages.values()}
+        assert (where["for your eyes only"], where["for all"]) == ("dm-ada", "random")
+
     async def test_a_channel_can_be_made(self, page: Page) -> None:
         await page.click("#add-channel")
         await page.get_by_role("textbox", name="Name").fill("general")

@@ -121,9 +121,9 @@ async function showChannel(channel) {
     ? `Only ${store.person(store.me).name} and ${store.bot.name} are here`
     : channel.topic;
   const focused = document.activeElement;
-  await attempt(() => load(channel.id, 0));
   const placeholder = channel.direct ? `Message ${channel.name}` : `Message #${channel.name}`;
-  main.open(channel.id, 0, { placeholder, empty: welcome(channel) });
+  const loaded = attempt(() => load(channel.id, 0));
+  await main.open(channel.id, 0, { placeholder, empty: welcome(channel) }, loaded);
   // Whoever has gone elsewhere while it loaded, to a menu perhaps, is left there.
   const stayed = [focused, document.body, null].includes(document.activeElement);
   if (!here.thread && stayed) focusComposer();
@@ -131,7 +131,9 @@ async function showChannel(channel) {
 
 async function showThread(channel, before) {
   const { thread } = here;
-  const open = thread && (await attempt(() => load(here.channel, thread)));
+  const loaded = thread && attempt(() => load(here.channel, thread));
+  const open = thread && (await side.open(here.channel, thread, { placeholder: "Reply…", empty: h("li") }, loaded));
+  if (here.thread !== thread) return;
   byId("thread").hidden = !open;
   if (!open) {
     side.close();
@@ -139,7 +141,6 @@ async function showThread(channel, before) {
     return;
   }
   byId("thread-where").textContent = channel.direct ? channel.name : `#${channel.name}`;
-  side.open(here.channel, thread, { placeholder: "Reply…", empty: h("li") });
   side.composer.focus();
 }
 

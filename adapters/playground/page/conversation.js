@@ -21,11 +21,19 @@ export class Conversation {
     store.listen((change) => this.#changed(change));
   }
 
-  open(channel, thread, { placeholder, empty }) {
+  /**
+   * What is written goes to the new place at once, and never to the one that was left; what was said there is shown
+   * when it is `loaded`. False where it could not be, or when one has gone on meanwhile.
+   */
+  async open(channel, thread, { placeholder, empty }, loaded) {
+    const { composer } = this;
+    composer.open(channel, thread, placeholder);
+    const there = await loaded;
+    if (composer.channel !== channel || composer.thread !== thread || (thread && !there)) return false;
     this.place = placeOf(channel, thread);
     this.log.open(channel, thread, empty);
-    this.composer.open(channel, thread, placeholder);
     this.#showTyping();
+    return Boolean(there);
   }
 
   close() {
