@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, not_, or_, select, tuple_, update
+from sqlalchemy import and_, delete, func, or_, select, tuple_, update
 
 from bot.chat import Cancel, Place, Turn
 from bot.ports import Clock, Forgotten
 from storage.accepting import open_conversation
 from storage.cancelling import call_off, close_all, in_conversations
 from storage.database import Database, Transaction, writing
-from storage.sql import AT, insert_new, inserting, place_columns, unfinished, within
+from storage.sql import AT, insert_new, inserting, place_columns, within
 from storage.tables import conversations, installations, memories, people, pins, turns
 
 FOLLOWING = select(conversations.c.following).where(AT)
@@ -54,7 +54,7 @@ class SqlConversations:
         ended = tuple_(turns.c.conversation_id, turns.c.epoch).in_(
             [(row.id, row.epoch - 1) for row in now_in]
         )
-        count = select(func.count()).where(ended, not_(unfinished), turns.c.answer.is_not(None))
+        count = select(func.count()).where(ended, turns.c.answer.is_not(None))
         return Forgotten((await sql.execute(count)).scalar_one())
 
     @writing

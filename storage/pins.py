@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Exchange, Note, Pin
 from bot.ports import Stretch
-from storage.sql import finished
 from storage.tables import parts, pins, turns
 from storage.values import EXCHANGE, exchange_value, note_value, shape_json
 
@@ -35,7 +34,7 @@ async def read_pins(sql: AsyncConnection, stretches: Sequence[Stretch]) -> tuple
     statement = (
         select(*columns, *EXCHANGE)
         .select_from(mine)
-        .outerjoin(turns, and_(turns.c.id == mine.c.turn_id, *finished))
+        .outerjoin(turns, and_(turns.c.id == mine.c.turn_id, turns.c.answer.is_not(None)))
         .where(there, or_(mine.c.note.is_not(None), turns.c.id.is_not(None)))
         .order_by(mine.c.id)
     )
@@ -45,7 +44,7 @@ async def read_pins(sql: AsyncConnection, stretches: Sequence[Stretch]) -> tuple
 async def add_pin(
     sql: AsyncConnection, stretch: Stretch, author: str, what: Note | str, now: datetime, most: int
 ) -> Pin | None:
-    """Pin a note, or the finished turn with that message (empty: the newest)."""
+    """Pin a note, or the answered turn with that message (empty: the newest), though its answer may still be on its way to the screen."""
     here = and_(pins.c.conversation_id == stretch.conversation, pins.c.epoch == stretch.epoch)
     if (await sql.execute(select(func.count()).where(here))).scalar_one() >= most:
         return None
@@ -75,7 +74,11 @@ async def remove_pin(sql: AsyncConnection, pin: int) -> None:
 
 
 async def _exchange(sql: AsyncConnection, stretch: Stretch, message: str) -> Exchange | None:
-    said = [turns.c.conversation_id == stretch.conversation, turns.c.epoch == stretch.epoch, *finished]
+    said = [
+        turns.c.conversation_id == stretch.conversation,
+        turns.c.epoch == stretch.epoch,
+        turns.c.answer.is_not(None),
+    ]
     if message:
         answer = exists().where(parts.c.turn_id == turns.c.id, parts.c.message == message)
         said.append(or_(turns.c.message == message, answer))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from bot.chat import Cancel, Exchange, Note, Place, Size, Summary, Turn, Usage
+from bot.chat import Cancel, Exchange, Finish, Note, Place, Size, Summary, Turn, Usage
 from bot.ports import Beginning, Cached, Settlement, Taken
 from bot.ports import Call as Ledgered
 from storage.stores import Stores
@@ -95,6 +95,17 @@ async def test_a_thread_begins_as_its_channel_did_and_goes_its_own_way(desk: Des
     )  # the channel's is later than where it branched off
     assert await told(desk, other.place) == ["q1", "elsewhere"]
     assert (await begins(desk, THREAD, alone=True)).adopted is False
+
+
+async def test_an_answer_can_be_pinned_and_forgotten_while_its_end_is_still_being_shown(desk: Desk) -> None:
+    memory, now = desk.stores.memory, desk.clock.now
+    await desk.ask("my number is 4711")
+    turn = await desk.claimed()
+    assert await memory.pin(CHANNEL, "U1", "", now, 9) is None
+    await desk.stores.inbox.answered(turn.id, "w1", "Noted.", Size(2), "o200k", Finish.STOP)
+    pinned = await memory.pin(CHANNEL, "U1", "", now, 9)
+    assert pinned is not None and (await begins(desk)).pins == (pinned,)
+    assert (await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1))).turns == 1
 
 
 async def test_what_is_pinned_is_there_until_it_is_let_go(desk: Desk) -> None:
