@@ -1,0 +1,105 @@
+"""What the bot needs from outside, as narrow capabilities. Stores live in `storage/`, replies in `adapters/`,
+providers in `bot/providers/`; the fakes in `tests/fakes.py` really work and need no inheritance either.
+
+Every store verb is one transaction. A database that does not answer raises `StoreUnavailable`; nothing else of it shows.
+
+model       the models: an API of a vendor, and what is learned of its counting
+platforms   the platforms: what an adapter can do, and what it may ask of the bot
+turns       the turns, from the moment one is taken in until it is closed
+records     what became of messages, for operators and for who asks why
+memory      what is remembered of conversations
+decisions   what admins decided by command, and the record of who did
+attendance  where somebody listened, and what was said while nobody did
+ledger      what a call may cost, what it did cost, and who waits for the provider
+reports     what was spent, by whom and on what
+values      types that several ports use
+"""
+
+from bot.ports.attendance import Attendance, Gap, Heard, History, Page
+from bot.ports.decisions import Change, Level, Levels, PreferenceStore, Ruling, Rulings
+from bot.ports.ledger import Call, Charge, Ledger, Line, Meter, Settlement, Spent, Taken, Ticket, Warned
+from bot.ports.memory import Beginning, Cached, Conversations, Forgotten, Memory, Stretch
+from bot.ports.model import Calibrations, Provider
+from bot.ports.platforms import (
+    Adapter,
+    Button,
+    Field,
+    Form,
+    Journal,
+    Offer,
+    Outcome,
+    Receipt,
+    Reception,
+    Reply,
+    Said,
+    Slash,
+    Word,
+)
+from bot.ports.records import Fate, Records, Story, Verdict, Waiting
+from bot.ports.reports import By, Health, Reports, Row, Whose
+from bot.ports.turns import Accepted, Inbox, Pulse, Renewal, Signal, Topic
+from bot.ports.values import Clock, Hook, Json
+
+__all__ = [
+    "Accepted",
+    "Adapter",
+    "Attendance",
+    "Beginning",
+    "Button",
+    "By",
+    "Cached",
+    "Calibrations",
+    "Call",
+    "Change",
+    "Charge",
+    "Clock",
+    "Conversations",
+    "Fate",
+    "Field",
+    "Forgotten",
+    "Form",
+    "Gap",
+    "Health",
+    "Heard",
+    "History",
+    "Hook",
+    "Inbox",
+    "Journal",
+    "Json",
+    "Ledger",
+    "Level",
+    "Levels",
+    "Line",
+    "Memory",
+    "Meter",
+    "Offer",
+    "Outcome",
+    "Page",
+    "PreferenceStore",
+    "Provider",
+    "Pulse",
+    "Receipt",
+    "Reception",
+    "Records",
+    "Renewal",
+    "Reply",
+    "Reports",
+    "Row",
+    "Ruling",
+    "Rulings",
+    "Said",
+    "Settlement",
+    "Signal",
+    "Slash",
+    "Spent",
+    "Story",
+    "Stretch",
+    "Taken",
+    "Ticket",
+    "Topic",
+    "Verdict",
+    "Waiting",
+    "Warned",
+    "Whose",
+    "Word",
+]
