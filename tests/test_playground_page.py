@@ -262,6 +262,7 @@ class TestPlaces:
         await loading.wait()
         await write(page, "for your eyes only")
         await page.click("#channels a >> nth=1")
+        await expect(page.locator("#input")).to_have_attribute("placeholder", "Message #random")
         await write(page, "for all")
         loaded.set()
         await expect(page.locator("#conversation .message .body")).to_have_text("for all")
