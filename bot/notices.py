@@ -232,6 +232,13 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "thinking": "is thinking…",
         "answer_file": "The answer is too long for messages: here is all of it.",
         "answer_file_title": "The whole answer",
+        "file_sent": "I sent you {files} by direct message.",
+        "file_no_scope": "I can't send you {files}: I lack the scopes `im:write` and `files:write`. An admin of this workspace "
+        "has to add both to the app and to install it again.",
+        "file_refused": "I can't send you {files}: you don't let me write to you. Allow direct messages from members of this server, "
+        "or give the command with a slash.",
+        "file_too_large": "{files} is larger than may be sent here. My operator can get it at the command line.",
+        "file_failed": "I could not send you {files} just now. Please try again. (reference {reference})",
         "prompt_help": "What can you do?",
         "prompt_help_said": "help",
         "prompt_explain": "Explain something",
@@ -261,11 +268,15 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_axis_usd": "US dollars",
         "report_axis_tokens": "tokens",
         "report_how": (
-            "For a report say `usage by user`, `channel`, `model` or `day`; with `today`, `month` or a number of days like `30d`. "
+            "For a report say `usage by user`, `channel`, `model` or `day`; with `today`, `month` or a number of days like `30d`; "
+            "with `csv` or `picture` it comes as a file, to you alone. "
             "`--everywhere` covers all installations, for those alone whom my operator has named."
         ),
         "word_by": "sum up by person, channel, model or day (admins)",
+        "report_no_plots": "I can't draw pictures: the library for them is not installed. My operator gets it with `make extras`, or with "
+        "`pip install 'rejoinder[plots]'`. `csv` works without it.",
         "word_period": "today, month, or a number of days like 30d",
+        "word_shape": "in words, as a file for spreadsheets, or as a picture",
         # --- buttons
         "button_stop": "Stop",
         "button_retry": "Try again",
@@ -478,6 +489,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "thinking": "正在思考…",
         "answer_file": "回答太长，消息里放不下：全文在此。",
         "answer_file_title": "完整回答",
+        "file_sent": "我已通过私信把 {files} 发给您。",
+        "file_no_scope": "我无法把 {files} 发给您：我缺少 `im:write` 和 `files:write` 权限。请此工作区的管理员为应用添加这两项并重新安装。",
+        "file_refused": "我无法把 {files} 发给您：您不允许我给您发私信。请允许来自此服务器成员的私信，或改用斜杠命令。",
+        "file_too_large": "{files} 超过了这里可以发送的大小。我的管理者可以在命令行取得它。",
+        "file_failed": "刚才没能把 {files} 发给您，请再试一次。（编号 {reference}）",
         "prompt_help": "你能做什么？",
         "prompt_help_said": "help",
         "prompt_explain": "讲解一个概念",
@@ -506,11 +522,15 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_axis_usd": "美元",
         "report_axis_tokens": "token 数",
         "report_how": (
-            "查看报告请说 `usage by user`、`channel`、`model` 或 `day`；可加 `today`、`month` 或天数如 `30d`。"
+            "查看报告请说 `usage by user`、`channel`、`model` 或 `day`；可加 `today`、`month` 或天数如 `30d`；"
+            "加 `csv` 或 `picture` 则以文件只发给您。"
             "`--everywhere` 涵盖所有工作区，仅限由运营者指定的人。"
         ),
         "word_by": "按人员、频道、模型或日期统计（管理员）",
+        "report_no_plots": "我画不了图：没有安装绘图库。"
+        "请我的管理者运行 `make extras` 或 `pip install 'rejoinder[plots]'`。`csv` 不需要它。",
         "word_period": "today、month 或天数，如 30d",
+        "word_shape": "文字、表格文件或图片",
         "button_stop": "停止",
         "button_retry": "重试",
         "button_continue": "继续",

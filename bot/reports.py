@@ -91,13 +91,7 @@ def summed(rows: Sequence[Row], key: str = "") -> Row:
 
 def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
     """A list in Markdown, the greatest first, with the sum below."""
-    head = notice(
-        "report_head",
-        language,
-        by=notice(f"report_by_{by}", language),
-        since=f"{period.since:%Y-%m-%d}",
-        until=f"{period.until - timedelta(days=1):%Y-%m-%d}",
-    )
+    head = _head(by, period, language)
     if not rows:
         return f"{head}\n{notice('report_nothing', language)}"
     shown = rows if len(rows) <= MOST_SHOWN or by is By.DAY else rows[: MOST_SHOWN - 1]
@@ -106,6 +100,11 @@ def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
         others = rows[len(shown) :]
         lines.append(_line(notice("report_others", language, count=len(others)), summed(others), language))
     return "\n".join([head, *lines, _line(notice("report_sum", language), summed(rows), language)])
+
+
+def sum_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
+    """What a report is of, and its sum: the words beside a file that has the rest."""
+    return f"{_head(by, period, language)}\n{_line(notice('report_sum', language), summed(rows), language)}"
 
 
 def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
@@ -118,6 +117,16 @@ def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
         cost = "" if row.cost is None else f"{row.cost:f}"
         table.writerow([_harmless(named(row, by, language)), *numbers, cost, row.unpriced])
     return out.getvalue()
+
+
+def _head(by: By, period: Span, language: str) -> str:
+    return notice(
+        "report_head",
+        language,
+        by=notice(f"report_by_{by}", language),
+        since=f"{period.since:%Y-%m-%d}",
+        until=f"{period.until - timedelta(days=1):%Y-%m-%d}",
+    )
 
 
 def _line(name: str, row: Row, language: str) -> str:

@@ -3,27 +3,43 @@
 usage                                     one's own, of one's own limits
 usage by user|channel|model|day           a report, of this installation
 usage by day 30d                          of another period: `today`, `month`, so many days
+usage by user csv                         the report as a file for a spreadsheet, or as a `picture`, to the asker alone
 usage by model month --everywhere         of all installations, for those alone whom the operator has named
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from bot.chat import Invocation
 from bot.limit_texts import spent_text
 from bot.limits import Limits
 from bot.notices import notice
-from bot.ports import By, Clock, Reports, Whose, Word
-from bot.reports import as_text, span
+from bot.pictures import NoPlots, draw
+from bot.ports import Attached, By, Clock, Reports, Row, Said, Whose, Word
+from bot.reports import Span, as_csv, as_text, span, sum_text
 from bot.rules import Rulebook
 
 USUAL: Final = "month"
 EVERYWHERE: Final = "everywhere"
+
+
+class Shape(StrEnum):
+    """How a report comes."""
+
+    TEXT = "text"
+    CSV = "csv"
+    PICTURE = "picture"
+
+
 WORDS: Final = (
     Word("by", choices=tuple(By)),
     Word("period"),
+    Word("shape", choices=tuple(Shape)),
     Word(EVERYWHERE, flag=True),
 )
 
@@ -35,21 +51,24 @@ class Asked:
     by: By | None = None
     period: str = USUAL
     everywhere: bool = False
+    shape: Shape = Shape.TEXT
 
 
 def parse(argument: str) -> Asked:
     """The words may come in any order, so that a platform may leave some out. Raises `ValueError` for any other word."""
-    by, period, everywhere = None, USUAL, False
+    by, period, everywhere, shape = None, USUAL, False, Shape.TEXT
     for word in argument.lower().replace("—", "--").replace("–", "--").split():
         if word in tuple(By):
             by = By(word)
+        elif word in tuple(Shape):
+            shape = Shape(word)
         elif word == f"--{EVERYWHERE}":
             everywhere = True
         elif word in ("today", "month") or (word[:-1].isdecimal() and word.endswith("d")):
             period = word
         elif word != "by":
             raise ValueError(word)
-    return Asked(by, period, everywhere)
+    return Asked(by, period, everywhere, shape)
 
 
 def takes(argument: str) -> bool:
@@ -64,7 +83,7 @@ class UsageCommand:
     def __init__(self, limits: Limits, reports: Reports, rulebook: Rulebook, clock: Clock) -> None:
         self._limits, self._reports, self._rulebook, self._clock = limits, reports, rulebook, clock
 
-    async def run(self, invocation: Invocation, language: str) -> str:
+    async def run(self, invocation: Invocation, language: str) -> str | Said:
         if not invocation.argument.strip():
             return await self._own(invocation, language)
         if not self._may(invocation):
@@ -81,7 +100,7 @@ class UsageCommand:
         place = invocation.place
         whose = Whose() if asked.everywhere else Whose(place.platform, place.installation)
         rows = await self._reports.rows(asked.by, period.since, period.until, whose)
-        return as_text(rows, asked.by, period, language)
+        return await _shaped(rows, asked.by, period, asked.shape, language)
 
     async def _own(self, invocation: Invocation, language: str) -> str:
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
@@ -96,3 +115,21 @@ class UsageCommand:
 
     def _operates(self, invocation: Invocation) -> bool:
         return self._rulebook.is_operator(invocation.place.platform, invocation.author.id)
+
+
+async def _shaped(rows: Sequence[Row], by: By, period: Span, shape: Shape, language: str) -> str | Said:
+    """A file goes with the sum of it in words; of nothing there is no file."""
+    if shape is Shape.TEXT or not rows:
+        return as_text(rows, by, period, language)
+    name = f"usage-by-{by}-{period.since:%Y-%m-%d}"
+    if shape is Shape.CSV:
+        # The mark in front tells spreadsheets that this is UTF-8.
+        data = as_csv(rows, by, language).encode("utf-8-sig")
+        file = Attached(f"{name}.csv", "text/csv", data)
+    else:
+        try:
+            picture = await asyncio.to_thread(draw, rows, by, period, language)
+        except NoPlots:
+            return notice("report_no_plots", language)
+        file = Attached(f"{name}.png", "image/png", picture)
+    return Said(sum_text(rows, by, period, language), files=(file,))

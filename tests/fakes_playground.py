@@ -7,6 +7,7 @@ without an engine, a database or a model.
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ import aiohttp
 from adapters.playground import Playground
 from bot.chat import Incoming, Invocation, Place, Posted, Turn
 from bot.errors import StoreUnavailable
-from bot.ports import Button, Form, Outcome, Receipt, Reply, Said, Slash, Word
+from bot.ports import Attached, Button, Form, Outcome, Receipt, Reply, Said, Slash, Word
 
 COMMANDS = (
     Slash("help", "What I can do"),
@@ -29,6 +30,11 @@ COMMANDS = (
     Slash("leave", "Stop following this thread"),
     Slash("settings", "What holds here", (Word("setting"), Word("value"))),
 )
+
+PICTURE = b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEElEQVR4nGPgz44BIgYIBQAWQgNZaagwUQAAAABJRU5ErkJggg=="
+)
+"""Four green dots."""
 
 Step = str | float | asyncio.Event
 """Of an answer: more text, a pause in seconds, or a gate that the test opens."""
@@ -151,6 +157,12 @@ class ScriptedBot:
         self.invocations.append(invocation)
         if invocation.verb == "reset":
             return Said("Forgotten: 3 turns. A new conversation begins here.", private=False)
+        if invocation.argument == "as files":
+            files = (
+                Attached("días.csv", "text/csv", "día,1\n".encode()),
+                Attached("p.png", "image/png", PICTURE),
+            )
+            return Said("Here they are.", files=files)
         return Said(f"This is what `/{invocation.verb}` tells.")
 
     async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:

@@ -324,6 +324,28 @@ async def test_secrets_never_reach_the_model(at: Scene) -> None:
     assert address not in at.bot.output
 
 
+async def test_a_report_as_a_file_is_for_the_asker_alone(at: Scene) -> None:
+    discord = at.discord
+    root = discord.add_user("Root")
+    discord.add_role(at.guild, "keepers", permissions=Permission.MANAGE_GUILD, members=[root])
+    await at.answered(at.ask("hello"))
+    asked = discord.slash(root, at.channel, "usage", {"by": "user", "shape": "csv"})
+    await discord.wait_for(lambda: asked.done)
+    assert asked.ephemeral and asked.response is not None
+    assert "1 calls" in (asked.content or "")
+    [table] = asked.response.attachments
+    assert table.data.decode("utf-8-sig").splitlines()[1].startswith("Ada,1,")
+    in_room = discord.open_dm(root)
+    said = discord.say(root, at.channel, "usage by day picture", mention_bot=True)
+    await discord.wait_for(lambda: "I sent you `usage-by-day-" in shown(at.answers_to(said)), timeout=20)
+    [picture] = discord.bot_messages(in_room)[0].attachments
+    assert picture.data.startswith(b"\x89PNG")
+    root.accepts_dms = False
+    said = discord.say(root, at.channel, "usage by day csv", mention_bot=True)
+    await discord.wait_for(lambda: "Allow direct messages" in shown(at.answers_to(said)), timeout=10)
+    assert not any(message.attachments for message in discord.bot_messages(at.channel))
+
+
 async def test_admins_settle_a_place_by_command_with_completion_by_text_and_by_form(at: Scene) -> None:
     discord = at.discord
     root, eve = discord.add_user("Root"), discord.add_user("Eve")

@@ -16,7 +16,7 @@ from aiohttp import web
 from adapters.playground import Playground
 from bot.chat import Author, Place, plain_text
 from bot.ports import Adapter, Reception
-from tests.fakes_playground import COMMANDS, ScriptedBot, Served, Visitor, now, serving, until
+from tests.fakes_playground import COMMANDS, PICTURE, ScriptedBot, Served, Visitor, now, serving, until
 
 
 @pytest.fixture
@@ -219,6 +219,26 @@ async def test_a_public_answer_is_seen_by_all(ada: Visitor, grace: Visitor) -> N
     await ada.call("POST", "/api/commands", channel="general", verb="reset", key="key-key-1")
     (said,) = await grace.messages()
     assert (said["private"], said["about"]) == (False, "/reset")
+
+
+async def test_files_of_a_command_are_for_the_asker_alone(ada: Visitor, grace: Visitor) -> None:
+    await ada.call(
+        "POST", "/api/commands", channel="general", verb="usage", argument="as files", key="key-key-1"
+    )
+    _, page = await ada.call("GET", "/api/messages?as=ada&channel=general")
+    words, table, picture = page["messages"]
+    assert (words["text"], words["file"]) == ("Here they are.", None)
+    assert table["file"] == {"name": "d-as.csv", "type": "text/csv", "size": 7}
+    assert picture["private"] and picture["file"]["size"] == len(PICTURE)
+    url = f"{ada.url}/api/messages/{picture['id']}/file"
+    async with ada.session.get(f"{url}?as=ada") as answer:
+        assert (answer.content_type, await answer.read()) == ("image/png", PICTURE)
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="p.png"'
+    async with ada.session.get(f"{ada.url}/api/messages/{table['id']}/file?as=ada") as answer:
+        assert await answer.text() == "día,1\n"
+    async with ada.session.get(f"{url}?as=grace") as answer:
+        assert answer.status == 404
+    assert not (await grace.call("GET", "/api/messages?as=grace&channel=general"))[1]["messages"]
 
 
 async def test_a_command_that_is_sent_twice_is_answered_once(ada: Visitor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +21,10 @@ from sqlalchemy import event
 from bot.chat import Author, Invocation, Place, State, Usage
 from bot.listing import show_usage
 from bot.pictures import draw
-from bot.ports import By, Call, Row, Settlement, Taken, Whose
+from bot.ports import Attached, By, Call, Row, Said, Settlement, Taken, Whose
 from bot.reports import Span, as_csv, as_text, span, summed
 from bot.rules import Rulebook
-from bot.usage_command import Asked, UsageCommand, parse, takes
+from bot.usage_command import Asked, Shape, UsageCommand, parse, takes
 from storage.stores import Stores
 from tests.desk import Desk
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock
@@ -218,6 +219,8 @@ def test_a_period_that_is_none(name: str) -> None:
         ("by user", Asked(By.USER)),
         ("model 30d", Asked(By.MODEL, "30d")),
         ("--everywhere day", Asked(By.DAY, "month", True)),
+        ("by user csv", Asked(By.USER, shape=Shape.CSV)),
+        ("picture by day 7d", Asked(By.DAY, "7d", shape=Shape.PICTURE)),
         ("BY Channel today —everywhere", Asked(By.CHANNEL, "today", True)),
     ],
 )
@@ -239,7 +242,16 @@ def command(books: Desk) -> UsageCommand:
 
 
 async def said(command: UsageCommand, argument: str, author: Author = ROOT) -> str:
-    return await command.run(Invocation("k", CHANNEL, author, "usage", argument), "en")
+    text = await command.run(Invocation("k", CHANNEL, author, "usage", argument), "en")
+    assert isinstance(text, str)
+    return text
+
+
+async def file_of(command: UsageCommand, argument: str) -> tuple[Said, Attached]:
+    answer = await command.run(Invocation("k", CHANNEL, ROOT, "usage", argument), "en")
+    assert isinstance(answer, Said)
+    [file] = answer.files
+    return answer, file
 
 
 async def test_admins_see_their_own_installation(command: UsageCommand) -> None:
@@ -247,6 +259,38 @@ async def test_admins_see_their_own_installation(command: UsageCommand) -> None:
     assert "fake:T1:C1" in text and "T2" not in text
     assert "operator" in str(await said(command, "by channel --everywhere"))
     assert "fake:T2:C7" in str(await said(command, "by channel --everywhere 30d", OPERATOR))
+
+
+async def test_a_report_comes_as_a_file_to_the_asker_alone(command: UsageCommand) -> None:
+    answer, file = await file_of(command, "by channel csv")
+    assert answer.private and answer.text.startswith("Use by channel, 2026-11-01 to 2026-11-22 (UTC):")
+    assert "4 calls" in answer.text and "fake:T1:C1" not in answer.text
+    assert (file.name, file.media_type) == ("usage-by-channel-2026-11-01.csv", "text/csv")
+    rows = list(csv.DictReader(io.StringIO(file.data.decode("utf-8-sig"))))
+    assert {row["name"]: row["calls"] for row in rows} == {
+        "fake:T1:C1": "3",
+        "fake:T1:(direct messages)": "1",
+    }
+    _, picture = await file_of(command, "picture by day 7d")
+    assert (picture.name, picture.media_type) == ("usage-by-day-2026-11-16.png", "image/png")
+    assert Image.open(io.BytesIO(picture.data)).format == "PNG"
+
+
+async def test_of_nothing_there_is_no_file(command: UsageCommand, books: Desk) -> None:
+    books.clock.advance(timedelta(days=60).total_seconds())
+    assert "Nothing was used." in await said(command, "by user today csv")
+
+
+async def test_without_the_library_it_says_what_to_install(
+    command: UsageCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert "make extras" in await said(command, "by day picture")
+
+
+def test_files_never_go_with_words_for_all() -> None:
+    with pytest.raises(ValueError, match="alone"):
+        Said("look", private=False, files=(Attached("a.csv", "text/csv", b"1"),))
 
 
 async def test_others_see_only_themselves(command: UsageCommand) -> None:

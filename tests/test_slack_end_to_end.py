@@ -311,6 +311,28 @@ async def test_a_command_that_takes_longer_than_slack_waits_is_answered_afterwar
     assert "tokens" in shown(command.ephemerals)
 
 
+async def test_a_report_as_a_file_comes_by_direct_message(at: Scene) -> None:
+    root = at.slack.add_user("Root", admin=True)
+    at.channel.members.append(root.id)
+    await at.answered(await at.ask("hello"))
+    room = at.slack.open_im(root)
+    told = await at.slack.slash(root, at.channel, "/usage", "by user csv")
+    await at.slack.wait_for(lambda: told.ephemerals)
+    assert "I sent you `usage-by-user-" in shown(told.ephemerals)
+    [message] = at.slack.bot_messages(room)
+    [table] = message.files
+    assert table.content.decode("utf-8-sig").splitlines()[1].startswith("Ada,1,")
+    await at.slack.say(root, at.channel, "usage by day picture", mention_bot=True)
+    await at.slack.wait_for(lambda: len(at.slack.bot_messages(room)) == 2, 20)
+    [picture] = at.slack.bot_messages(room)[1].files
+    assert picture.mimetype == "image/png" and picture.content.startswith(b"\x89PNG")
+    assert not any(message.files for message in at.slack.bot_messages(at.channel))
+    at.slack.team.scopes.discard("im:write")
+    told = await at.slack.slash(root, at.channel, "/usage", "by user csv")
+    await at.slack.wait_for(lambda: told.ephemerals)
+    assert "I lack the scopes `im:write` and `files:write`" in shown(told.ephemerals)
+
+
 @pytest.mark.parametrize("how", ["uninstall", "revoke"])
 async def test_a_workspace_that_removed_the_bot_is_left_alone_at_once(at: Scene, how: str) -> None:
     at.llm.script(say("Half ", "of it", hold=1))

@@ -7,6 +7,7 @@ to the very end, also while the process stops, and answered by the next one.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -21,16 +22,17 @@ from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.discord import forms
 from adapters.discord.calls import discord_errors
+from adapters.discord.files import handed_over, without_files
 from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
 from adapters.discord.registering import register
-from adapters.discord.rest import Rest
+from adapters.discord.rest import Rest, listed
 from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
 from bot.chat import Incoming, Invocation, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailable
 from bot.notices import language_of
-from bot.ports import Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
+from bot.ports import Attached, Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
 
 log = logging.getLogger(__name__)
 
@@ -236,23 +238,53 @@ class Discord:
         with discord_errors():
             if not done:
                 await interaction.response.defer(ephemeral=True)
-                await interaction.followup.send((await running).text[:LONGEST], ephemeral=True)
+                await self._follow_up(interaction, await running)
                 return
         await self._tell(interaction, running.result())
 
+    async def _follow_up(self, interaction: discord.Interaction[Any], said: Said) -> None:
+        """The answer to a command that was deferred."""
+        files = [discord.File(io.BytesIO(file.data), file.name) for file in said.files]
+        try:
+            with discord_errors():
+                await interaction.followup.send(said.text[:LONGEST], ephemeral=True, files=files)
+        except DeliveryError as error:
+            if not said.files:
+                raise
+            await self._follow_up(interaction, without_files(said, error, self._of(interaction)))
+
     async def _tell(self, interaction: discord.Interaction[Any], said: Said) -> None:
+        try:
+            await self._respond(interaction, 4, self._message(said), said.files)
+        except DeliveryError as error:
+            if not said.files:
+                raise
+            instead = without_files(said, error, self._of(interaction))
+            await self._respond(interaction, 4, self._message(instead))
+
+    def _message(self, said: Said) -> dict[str, Any]:
         message = {
             "content": said.text[:LONGEST],
             "flags": EPHEMERAL if said.private else 0,
             "allowed_mentions": NO_PINGS,
             "components": forms.menu(said.offer) if said.offer and said.private else [],
         }
-        await self._respond(interaction, 4, message)
+        return message | {"attachments": listed(said.files)} if said.files else message
 
-    async def _respond(self, interaction: discord.Interaction[Any], kind: int, data: dict[str, Any]) -> None:
+    def _of(self, interaction: discord.Interaction[Any]) -> str:
+        """The language of whoever is answered."""
+        return language_of(str(interaction.locale), self._language)
+
+    async def _respond(
+        self,
+        interaction: discord.Interaction[Any],
+        kind: int,
+        data: dict[str, Any],
+        files: Sequence[Attached] = (),
+    ) -> None:
         """Answer an interaction for the first time, with a message (4), completions (8) or a dialogue (9)."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
-        await self._rest.call("POST", path, {"type": kind, "data": data})
+        await self._rest.call("POST", path, {"type": kind, "data": data}, files=files)
 
     async def _pressed(
         self, interaction: discord.Interaction[Any], asked: Invocation, turn: int, button: Button
@@ -265,14 +297,16 @@ class Discord:
             await interaction.response.defer()
 
     async def _answer(self, said: Incoming, receipt: Receipt | None) -> None:
-        """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions.
-        That somebody may not talk here is for their eyes only, or for nobody's."""
+        """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions; but files
+        go to the person. That somebody may not talk here is for their eyes only, or for nobody's."""
         if receipt is None or receipt.said is None:
             return
         if receipt.outcome is Outcome.NOT_ADMITTED and not said.direct:
             return
+        language = language_of(said.author.language, self._language)
+        words = await handed_over(self._rest, receipt.said, said.author.id, language)
         body = {
-            "content": receipt.said.text[:LONGEST],
+            "content": words.text[:LONGEST],
             "allowed_mentions": NO_PINGS,
             "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
         }

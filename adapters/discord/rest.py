@@ -7,7 +7,7 @@ that grows needs to know at once, so that it sends what is newest when its turn 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import aiohttp
@@ -15,6 +15,7 @@ from aiohttp import hdrs
 
 from adapters.delivery.pacer import Key, Pacer, Rate
 from bot.errors import DeliveryError, MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable
+from bot.ports import Attached
 
 LONGEST: Final = 20.0
 """Seconds for one call."""
@@ -37,11 +38,17 @@ class Rest:
         )
 
     async def call(
-        self, method: str, path: str, body: Any = None, *, bucket: Key | None = None, file: File | None = None
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        bucket: Key | None = None,
+        files: Sequence[Attached] = (),
     ) -> Any:
-        """One call. `bucket` is the one that the response tells about; `file` goes along with the message that `body` is."""
+        """One call. `bucket` is the one that the response tells about; `files` go along with the message that `body` is or holds."""
         try:
-            async with self._session.request(method, self._base + path, **_sent(body, file)) as response:
+            async with self._session.request(method, self._base + path, **_sent(body, files)) as response:
                 if bucket is not None:
                     self._learn(bucket, response.headers)
                 answer = await response.text()
@@ -64,19 +71,18 @@ class Rest:
         self._pacer.learn(bucket, limit, remaining, reset_after)
 
 
-class File:
-    """A text that goes along with a message as a file."""
-
-    def __init__(self, name: str, text: str, media_type: str = "text/markdown") -> None:
-        self.name, self.content, self.media_type = name, text.encode(), media_type
+def listed(files: Sequence[Attached]) -> list[dict[str, Any]]:
+    """Files as the message that they go with names them."""
+    return [{"id": number, "filename": file.name} for number, file in enumerate(files)]
 
 
-def _sent(body: Any, file: File | None) -> dict[str, Any]:
-    if file is None:
+def _sent(body: Any, files: Sequence[Attached]) -> dict[str, Any]:
+    if not files:
         return {} if body is None else {"json": body}
     form = aiohttp.FormData(quote_fields=False)
     form.add_field("payload_json", json.dumps(body), content_type="application/json")
-    form.add_field("files[0]", file.content, filename=file.name, content_type=file.media_type)
+    for number, file in enumerate(files):
+        form.add_field(f"files[{number}]", file.data, filename=file.name, content_type=file.media_type)
     return {"data": form}
 
 

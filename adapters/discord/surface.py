@@ -10,11 +10,11 @@ from adapters.delivery.mentions import discord_markdown
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Limits, Look, utf16_length
-from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, File, Rest
+from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, Rest, listed
 from bot.chat import Turn
 from bot.errors import PlaceRefused
 from bot.notices import notice
-from bot.ports import Button
+from bot.ports import Attached, Button
 
 LENGTH: Final = 1_900
 """Characters of a message. Discord takes 2,000, but does not say how it counts them."""
@@ -81,14 +81,15 @@ class DiscordSurface:
 
     async def attach(self, text: str, *, nonce: str) -> str:
         body = self._message(Look(notice("answer_file", self._language)))
-        body["attachments"] = [{"id": 0, "filename": FILE}]
-        return await self._create(body, nonce, File(FILE, text))
+        file = Attached(FILE, "text/markdown", text.encode())
+        body["attachments"] = listed([file])
+        return await self._create(body, nonce, file)
 
-    async def _create(self, body: dict[str, Any], nonce: str, file: File | None = None) -> str:
+    async def _create(self, body: dict[str, Any], nonce: str, *files: Attached) -> str:
         await self._open_thread()
         body |= {"nonce": nonce, "enforce_nonce": True}
         path, bucket = messages(self._channel), self._bucket(Call.POST)
-        return str((await self._rest.call("POST", path, body, bucket=bucket, file=file))["id"])
+        return str((await self._rest.call("POST", path, body, bucket=bucket, files=files))["id"])
 
     async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
         """Look at what stands after the question. (Discord also knows a nonce again for some minutes when it is posted anew.)"""

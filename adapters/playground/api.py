@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from adapters.playground.feed import Feed
-from adapters.playground.values import ANSWER_FILE, BOT, Message, Person, Refused
+from adapters.playground.values import BOT, Message, Person, Refused
 from adapters.playground.views import Json, Views
 from adapters.playground.world import World
 from bot.errors import StoreUnavailable
@@ -94,8 +94,12 @@ class Api:
         message = self._world.message(int(request.match_info["id"]), viewer.id)
         if not message.file:
             raise Refused("no_such_file", "There is no file here.", 404)
-        headers = {"Content-Disposition": f'attachment; filename="{ANSWER_FILE}"'}
-        return web.Response(text=message.file, content_type="text/markdown", charset="utf-8", headers=headers)
+        charset = "; charset=utf-8" if message.file_type.startswith("text/") else ""
+        headers = {
+            "Content-Disposition": f'attachment; filename="{message.file_name}"',
+            "Content-Type": message.file_type + charset,
+        }
+        return web.Response(body=message.file_data, headers=headers)
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         values = await Values.of(request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +11,7 @@ from adapters.delivery.splitter import split
 from adapters.playground.values import BOT, MOST_TEXT, Message, Person
 from adapters.playground.world import World
 from bot.chat import Author, Place
-from bot.ports import Said
+from bot.ports import Attached, Said
 
 PLATFORM: Final = "playground"
 _PERSON: Final = re.compile(r"<@([\w-]+)>")
@@ -51,3 +52,18 @@ def say(
         name = f"{nonce}-{index}" if nonce else ""
         message = first if index == 0 else replace(first, reply_to=0, about="")
         world.post(replace(message, text=part.shown, nonce=name))
+    for index, file in enumerate(said.files):
+        name = f"{nonce}-file-{index}" if nonce else ""
+        world.post(replace(_with_file(first, file), nonce=name, reply_to=0, about=""))
+
+
+def _with_file(message: Message, file: Attached) -> Message:
+    """A message of which a file is all; its name is a plain one, since it stands in a header."""
+    text = file.media_type.startswith("text/")
+    return replace(
+        message,
+        text=file.name,
+        file=file.data.decode() if text else b64encode(file.data).decode(),
+        file_name=re.sub(r"[^\w.-]", "-", file.name, flags=re.ASCII),
+        file_type=file.media_type,
+    )

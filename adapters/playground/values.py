@@ -6,6 +6,7 @@ needs only the things with a higher one.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
@@ -18,6 +19,7 @@ BOT: Final = "rejoinder"
 
 
 ANSWER_FILE: Final = "answer.md"
+ANSWER_TYPE: Final = "text/markdown"
 
 
 NOT_YET: Final = datetime.min.replace(tzinfo=UTC)
@@ -59,7 +61,8 @@ class Message:
 
     `thread` is the root's id for a reply in a thread, `reply_to` the message that is answered, `only_for` the
     one person who sees a private notice, `about` the command that led to it. `open` means that it still
-    grows. `file` is the text of `ANSWER_FILE`, when that hangs on it. A deleted message stays only where a thread hangs on it.
+    grows. `file` is what hangs on it, as text, or in base64 where `file_type` is none of text's. A deleted message stays only where a
+    thread hangs on it.
     """
 
     channel: str
@@ -76,9 +79,15 @@ class Message:
     buttons: tuple[str, ...] = ()
     open: bool = False
     file: str = ""
+    file_name: str = ANSWER_FILE
+    file_type: str = ANSWER_TYPE
     edits: int = 0
     deleted: bool = False
     seq: int = 0
+
+    @property
+    def file_data(self) -> bytes:
+        return self.file.encode() if self.file_type.startswith("text/") else b64decode(self.file)
 
 
 @dataclass(frozen=True, slots=True)

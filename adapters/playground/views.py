@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from adapters.playground.markdown import to_html
-from adapters.playground.values import ANSWER_FILE, BOT, MOST_TEXT, Channel, Message, Person
+from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
 from adapters.playground.world import World
 from bot.ports import Slash
 
@@ -104,13 +104,16 @@ class Views:
             "private": bool(message.only_for),
             "about": message.about,
             "buttons": list(message.buttons),
-            "file": {"name": ANSWER_FILE, "size": len(message.file.encode())} if message.file else None,
+            "file": self._file(message) if message.file else None,
             "reply_to": self._quote(message.reply_to) if message.reply_to else None,
             "replies": len(replies),
             "last_reply": replies[-1].sent_at.isoformat() if replies else None,
             "repliers": list(dict.fromkeys(reply.author for reply in replies))[:4],
             "unread": self._unread_thread(message, replies, viewer),
         }
+
+    def _file(self, message: Message) -> Json:
+        return {"name": message.file_name, "type": message.file_type, "size": len(message.file_data)}
 
     def _unread_thread(self, root: Message, replies: list[Message], viewer: str) -> bool:
         """Has somebody else replied in a thread that the viewer takes part in?"""

@@ -11,6 +11,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.agent import suggest
 from adapters.slack.calls import slack_errors
+from adapters.slack.files import handed_over
 from adapters.slack.forms import OPENS, filled, modal
 from adapters.slack.incoming import (
     PLATFORM,
@@ -54,7 +55,8 @@ class Intake:
 
     async def command(self, body: Event) -> Said:
         person = await self._people.person(str(body["user_id"]))
-        return await self._reception.invoked(invocation(body, person, installation_of(body)))
+        asked = invocation(body, person, installation_of(body))
+        return await self._handed_over(await self._reception.invoked(asked), asked.author, asked.place)
 
     async def found(self, place: Place, message: Event) -> Incoming | None:
         """A message of the history, as it stands now; None when no person said it."""
@@ -145,8 +147,9 @@ class Intake:
         """Say at once what the reception has to say. It is committed already: a refusal here must not bring the event back."""
         if receipt.said is None:
             return
+        words = await self._handed_over(receipt.said, said.author, said.place)
         try:
-            await self._say(said.place.channel, said.author.id, receipt.said, said.place.thread)
+            await self._say(said.place.channel, said.author.id, words, said.place.thread)
         except DeliveryError as error:
             log.warning("a notice could not be shown (%s)", error)
 
@@ -191,8 +194,13 @@ class Intake:
         await self._tell(sent, answer)
         return {}
 
+    async def _handed_over(self, said: Said, author: Author, place: Place) -> Said:
+        language = language_of(author.language, self._language)
+        return await handed_over(self._client, said, author.id, place, language)
+
     async def _tell(self, asked: Invocation, said: Said) -> None:
+        words = await self._handed_over(said, asked.author, asked.place)
         try:
-            await self._say(asked.place.channel, asked.author.id, said, asked.place.thread)
+            await self._say(asked.place.channel, asked.author.id, words, asked.place.thread)
         except DeliveryError as error:
             log.warning("a notice could not be shown (%s)", error)

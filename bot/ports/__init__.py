@@ -22,6 +22,7 @@ from bot.ports.memory import Beginning, Cached, Conversations, Forgotten, Memory
 from bot.ports.model import Calibrations, Provider
 from bot.ports.platforms import (
     Adapter,
+    Attached,
     Button,
     Field,
     Form,
@@ -43,6 +44,7 @@ from bot.ports.values import Clock, Hook, Json
 __all__ = [
     "Accepted",
     "Adapter",
+    "Attached",
     "Attendance",
     "Beginning",
     "Button",

@@ -146,13 +146,28 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Attached:
+    """A file of the bot's own making. It is made anew when it is asked for again, so that nobody keeps it."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """What the bot says itself in answer to a command. `private` is for the asker's eyes only; an `offer` is for those platforms
-    that have forms, beside words that are private."""
+    that have forms, beside words that are private. `files` reach the asker alone, whatever the platform: so the words that go with
+    them have to be private (else `ValueError`)."""
 
     text: str
     private: bool = True
     offer: Offer | None = None
+    files: tuple[Attached, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.files and not self.private:
+            raise ValueError("files are for the asker alone")
 
 
 class Outcome(StrEnum):

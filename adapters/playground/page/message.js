@@ -233,9 +233,9 @@ export class MessageView {
     if (!file) return;
     const href = `/api/messages/${id}/file?${new URLSearchParams({ as: this.store.me })}`;
     const size = `${Math.max(1, Math.round(file.size / 1000))} kB`;
-    this.file.replaceChildren(
-      h("a", { class: "chip", href, download: file.name }, icon("file"), file.name, h("small", {}, size)),
-    );
+    const link = h("a", { class: "chip", href, download: file.name }, icon("file"), file.name, h("small", {}, size));
+    const picture = file.type === "image/png" ? [h("img", { class: "picture", src: href, alt: file.name })] : [];
+    this.file.replaceChildren(...picture, link);
   }
 
   #showButtons(message) {
