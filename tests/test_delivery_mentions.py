@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.delivery.mentions import discord_markdown, slack_markdown
+from adapters.delivery.mentions import slack_markdown
 
 SLACK_PINGS = [
     "<!channel>",
@@ -19,7 +19,6 @@ SLACK_PINGS = [
     "<!subteam^S1|@team>",
     "<@U1|ada>",
 ]
-DISCORD_PINGS = ["@everyone", "@here"]
 AROUND = ["", "hello ", "> ", "**", "`", "```\n", "[a link](", "- "]
 SLACK_TOKEN = re.compile(r"<[!@#]")
 
@@ -46,14 +45,3 @@ def test_quotes_links_and_ampersands_survive_on_slack() -> None:
     assert slack_markdown("see <https://example.org/a?b=1&c=2>") == "see https://example.org/a?b=1&c=2"
     assert slack_markdown("[x](https://example.org/?a=1&b=2)") == "[x](https://example.org/?a=1&b=2)"
     assert slack_markdown("1 < 2 > 0") == "1 &lt; 2 &gt; 0"
-
-
-@pytest.mark.parametrize("ping", DISCORD_PINGS)
-@pytest.mark.parametrize("before", ["", "hello ", "> ", "**", "- ", "[a link]("])
-def test_no_broadcast_is_left_on_discord(ping: str, before: str) -> None:
-    assert ping not in discord_markdown(f"{before}{ping} and more")
-
-
-def test_code_is_left_as_it_is_on_discord() -> None:
-    text = "say `@everyone` or\n```\n@here\n```"
-    assert discord_markdown(text) == text

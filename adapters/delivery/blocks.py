@@ -44,6 +44,16 @@ def read(context: Context, raw: str, start: int, stop: int) -> Line:
     return _Reader(context, raw, start, stop).line()
 
 
+def lines_of(text: str) -> list[Line]:
+    """Read a whole text that stands for itself."""
+    lines: list[Line] = []
+    at, context = 0, Context()
+    for raw in text.split("\n"):
+        lines.append(read(context, raw, at, at + len(raw) + 1))
+        at, context = lines[-1].stop, lines[-1].after
+    return lines
+
+
 def escaped(text: str) -> str:
     """Words that shall not be taken for the mark of a block."""
     if marker := MARKER.match(text):
@@ -194,7 +204,7 @@ class _Reader:
 
     def _is_ruler(self, body: str) -> bool:
         header = self.context.last
-        return "|" in header and bool(RULER.match(body)) and _cells(header) == _cells(body)
+        return "|" in header and bool(RULER.match(body)) and len(cells(header)) == len(cells(body))
 
     def _row(self, table: Table, boxes: tuple[Box, ...]) -> Line:
         if self.context.fresh and table.header:
@@ -323,8 +333,8 @@ def _other(sort: str, taken: list[str]) -> str:
     return next((stop for stop in (sort, *STOPS) if stop not in taken), sort)
 
 
-def _cells(row: str) -> int:
-    body = row.strip()
-    body = body.removeprefix("|")
+def cells(row: str) -> list[str]:
+    """The cells of a table's row, as they are written."""
+    body = row.strip().removeprefix("|")
     body = body[:-1] if body.endswith("|") and not body.endswith("\\|") else body
-    return len(BAR.findall(body)) + 1
+    return [cell.strip() for cell in BAR.split(body)]

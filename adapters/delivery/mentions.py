@@ -37,14 +37,3 @@ def _escape_line(line: str) -> str:
     quote = _QUOTE.match(line)
     start = quote.end() if quote else 0
     return line[:start] + line[start:].replace("<", "&lt;").replace(">", "&gt;")
-
-
-def discord_markdown(text: str) -> str:
-    """For Discord, beside its `allowed_mentions`: `@everyone` and `@here` are broken up outside code, where they could be read."""
-    pieces = _CODE.split(text)
-    return "".join(
-        piece if number % 2 else _BROADCAST.sub("@" + JOINER, piece) for number, piece in enumerate(pieces)
-    )
-
-
-_BROADCAST = regex.compile(r"@(?=everyone|here)")

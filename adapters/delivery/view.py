@@ -13,7 +13,7 @@ from adapters.delivery.blocks import FENCE
 from adapters.delivery.inline import heal, seal
 from adapters.delivery.markup import Fence, Flow, Kind, Line, margin
 
-BARE = regex.compile(r"(?:[\s>|:*+\-_=#~`]|\d{1,9}[.)](?=\s*$))*")
+BARE = regex.compile(r"(?:[\s>|:*+\-_=#~`]|\d{1,9}[.)](?=\s*$))*(?:\[[ xX]?\]?\s*)?")
 INLINE = {Kind.TEXT, Kind.HEADING, Kind.ROW}
 LEADING_BLANK = regex.compile(r"(?:[ \t]*\n)+")
 
@@ -25,6 +25,8 @@ def growing(lines: Sequence[Line], unfinished: bool) -> str:
     """
     kept = list(lines)
     if unfinished and kept and _is_bare(kept[-1]):
+        kept.pop()
+    if kept and _may_be_header(kept[-1]):
         kept.pop()
     while kept and kept[-1].kind is Kind.BLANK and not kept[-1].item:
         kept.pop()
@@ -108,3 +110,8 @@ def _is_bare(line: Line) -> bool:
     if line.kind in (Kind.FENCE_END, Kind.FENCE):
         return line.kind is Kind.FENCE
     return BARE.fullmatch(line.shown) is not None
+
+
+def _may_be_header(line: Line) -> bool:
+    """Only the next line tells whether this is the head of a table."""
+    return line.kind is Kind.TEXT and line.content.lstrip().startswith("|")

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from adapters.delivery.mentions import discord_markdown
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Limits, Look, utf16_length
+from adapters.discord.markdown import shown
 from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, Rest, listed
 from bot.chat import Turn
 from bot.errors import PlaceRefused
@@ -60,7 +60,7 @@ class DiscordSurface:
         return (Call.POST if call is Call.ATTACH else call, self._channel)
 
     def render(self, text: str, final: bool) -> str:
-        return discord_markdown(text)
+        return shown(text)
 
     def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
