@@ -396,7 +396,7 @@ class House:
 
 async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> Stores:
     """Open the database. Our own SQLite is brought to the newest revision; a PostgreSQL has to be there already."""
-    stores = open_stores(settings.url)
+    stores = open_stores(settings.url, keys=settings.secret_keys)
     stack.push_async_callback(stores.aclose)
     if stores.database.is_sqlite:
         stack.enter_context(only_process(stores.database.url.database, settings.data))

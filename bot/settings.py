@@ -343,6 +343,11 @@ class Settings(BaseSettings):
         return f"sqlite:///{(self.data / 'rejoinder.db').resolve()}"
 
     @property
+    def secret_keys(self) -> str:
+        """What is kept reversibly is encrypted with these; empty: nothing is kept so."""
+        return "" if self.secret_key is None else self.secret_key.get_secret_value()
+
+    @property
     def slack(self) -> bool:
         return self.slack_bot_token is not None
 

@@ -10,7 +10,8 @@ from bot.chat import Cancel, State
 from bot.ports import Signal
 from storage.database import Transaction
 from storage.sql import unfinished
-from storage.tables import RUNNING, WAITING, conversations, memories, parts, pins, turns
+from storage.tables import RUNNING, WAITING, conversations, memories, parts, pins, sources, turns
+from storage.vault import forget_sources
 
 _shown = exists().where(parts.c.turn_id == turns.c.id)
 
@@ -70,13 +71,14 @@ async def close_all(transaction: Transaction, which: ColumnElement[bool], now: d
 
 
 async def forget(transaction: Transaction, which: ColumnElement[bool]) -> None:
-    """Clear the words of the question and of its answer; that there was one stays known."""
+    """Clear the words of the question and of its answer, with the originals they hold; that there was one stays known."""
     silent = {"content": [], "masked": [], "question_tokens": 0, "question_shape": None}
     silent |= {"answer": None, "begun": None, "answer_tokens": 0, "answer_shape": None}
     await transaction.sql.execute(update(turns).where(which).values(silent))
     theirs = parts.c.turn_id.in_(select(turns.c.id).where(which))
     await transaction.sql.execute(update(parts).where(theirs).values(text=None))
     await transaction.sql.execute(delete(pins).where(pins.c.turn_id.in_(select(turns.c.id).where(which))))
+    await forget_sources(transaction.sql, sources.c.key.in_(select(turns.c.key).where(which)))
     await _forget_summaries(transaction, which)
 
 

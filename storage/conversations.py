@@ -14,6 +14,7 @@ from storage.cancelling import call_off, close_all, in_conversations
 from storage.database import Database, Transaction, writing
 from storage.sql import AT, insert_new, inserting, place_columns, within
 from storage.tables import conversations, installations, memories, people, pins, turns
+from storage.vault import forget_sources, said_at
 
 FOLLOWING = select(conversations.c.following).where(AT)
 
@@ -51,6 +52,7 @@ class SqlConversations:
         await call_off(transaction, in_conversations(within(place)), Cancel.RESET, now)
         for told in (memories, pins):
             await sql.execute(delete(told).where(told.c.conversation_id.in_([row.id for row in now_in])))
+        await forget_sources(sql, said_at(place))
         ended = tuple_(turns.c.conversation_id, turns.c.epoch).in_(
             [(row.id, row.epoch - 1) for row in now_in]
         )

@@ -17,7 +17,9 @@ from storage.preferences import SqlPreferences
 from storage.records import SqlRecords
 from storage.reports import SqlReports
 from storage.rulings import SqlRulings
+from storage.sealing import Seal
 from storage.turns import Turns
+from storage.vault import SqlVault
 
 
 def _now() -> datetime:
@@ -39,6 +41,7 @@ class Stores:
     attendance: SqlAttendance
     rulings: SqlRulings
     reports: SqlReports
+    vault: SqlVault
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -55,8 +58,8 @@ class Stores:
         await self.database.aclose()
 
 
-def open_stores(url: str, clock: Clock = _now) -> Stores:
-    """Stores on this URL. Connects with the first verb, not yet."""
+def open_stores(url: str, clock: Clock = _now, *, keys: str = "") -> Stores:
+    """Stores on this URL; `keys` are the secret keys, comma-separated. Connects with the first verb, not yet."""
     database = Database(url)
     return Stores(
         database,
@@ -70,4 +73,5 @@ def open_stores(url: str, clock: Clock = _now) -> Stores:
         SqlAttendance(database),
         SqlRulings(database, clock),
         SqlReports(database),
+        SqlVault(database, clock, Seal(keys)),
     )

@@ -182,6 +182,31 @@ pins = Table(
     sqlite_autoincrement=True,
 )
 
+vault = Table(
+    "vault",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("conversation_id", ForeignKey("conversation.id", ondelete="CASCADE"), nullable=False),
+    _text("kind"),
+    Column("number", Integer, nullable=False),  # both make the placeholder: <EMAIL_1>
+    Column("digest", Text),  # keyed, of the original; NULL with it
+    Column("original", Text),  # encrypted; NULL once it was forgotten
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("conversation_id", "kind", "number"),
+    UniqueConstraint("conversation_id", "digest"),
+    sqlite_autoincrement=True,
+)
+
+sources = Table(
+    "vault_source",
+    metadata,
+    Column("vault_id", ForeignKey("vault.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True, index=True),  # the message's, as its turn bears it
+    _text("thread", default=""),
+    Column("person", Text, nullable=False, index=True),
+    Column("said_at", Instant, nullable=False, index=True),
+)
+
 people = Table(
     "person",
     metadata,

@@ -12,6 +12,7 @@ decisions   what admins decided by command, and the record of who did
 attendance  where somebody listened, and what was said while nobody did
 ledger      what a call may cost, what it did cost, and who waits for the provider
 reports     what was spent, by whom and on what
+vault       the originals that placeholders stand for
 values      types that several ports use
 """
 
@@ -40,6 +41,7 @@ from bot.ports.records import Fate, Records, Story, Verdict, Waiting
 from bot.ports.reports import By, Health, Reports, Row, Whose
 from bot.ports.turns import Accepted, Inbox, Pulse, Renewal, Signal, Topic
 from bot.ports.values import Clock, Hook, Json
+from bot.ports.vault import Numbered, Original, Source, Vault
 
 __all__ = [
     "Accepted",
@@ -74,7 +76,9 @@ __all__ = [
     "Line",
     "Memory",
     "Meter",
+    "Numbered",
     "Offer",
+    "Original",
     "Outcome",
     "Page",
     "PreferenceStore",
@@ -93,12 +97,14 @@ __all__ = [
     "Settlement",
     "Signal",
     "Slash",
+    "Source",
     "Spent",
     "Story",
     "Stretch",
     "Taken",
     "Ticket",
     "Topic",
+    "Vault",
     "Verdict",
     "Waiting",
     "Warned",

@@ -1,0 +1,64 @@
+"""The originals that placeholders stand for: the only place where they are kept, and encrypted there."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from bot.chat import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """Something sensitive as it was written. It shows in no `repr`, and so in no log."""
+
+    kind: str
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """A placeholder: of `kind`, the conversation's so-and-so-many-th, from 1."""
+
+    kind: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where an original came from: the message's key, whose words they were, and when they were said."""
+
+    key: str
+    person: str
+    said_at: datetime
+
+
+class Vault(Protocol):
+    """Originals by conversation (`storage/vault.py`). A thread shares its channel's. An original is there as long as one of the
+    messages that it came from is remembered."""
+
+    @property
+    def open(self) -> bool:
+        """Whether anything can be kept: there is a key to encrypt it with."""
+
+    async def number(
+        self, place: Place, wanted: Sequence[Original], source: Source
+    ) -> Mapping[Original, Numbered]:
+        """The placeholder of each: the one it has in that conversation already, or the next that nothing there ever had."""
+
+    async def originals(self, place: Place, wanted: Collection[Numbered]) -> Mapping[Numbered, str]:
+        """What those placeholders stand for; one that was forgotten, or that the key does not open, is not there."""
+
+    async def forget_message(self, key: str) -> int:
+        """Forget what came from that message alone; how many originals are gone."""
+
+    async def forget_person(self, platform: str, person: str, *, installation: str | None = None) -> int:
+        """Forget what came from this person alone, there or on the whole platform."""
+
+    async def forget_place(self, place: Place) -> int:
+        """Forget what was said in a channel and its threads, or in the one thread alone; one person's, if it is their place."""
+
+    async def forget_older(self, before: datetime, place: Place | None = None) -> int:
+        """Forget what was said last before that moment: in that channel with its threads, or everywhere."""
