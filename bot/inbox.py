@@ -131,9 +131,9 @@ class Held:
         self.call_off(None)
         self._lost.set()
 
-    async def steadily(self, verb: Callable[[], Awaitable[None]]) -> None:
+    async def steadily(self, verb: Callable[[], Awaitable[T]]) -> T:
         """Do it, waiting out a database that is away, as long as the lease lasts."""
-        await steady(verb, self.left)
+        return await steady(verb, self.left)
 
 
 class HeldJournal:
@@ -154,8 +154,8 @@ class HeldJournal:
     async def intend(self, index: int, nonce: str) -> None:
         await self._held.steadily(lambda: self._journal.intend(index, nonce))
 
-    async def posted(self, index: int, message: str) -> None:
-        await self._held.steadily(lambda: self._journal.posted(index, message))
+    async def posted(self, index: int, message: str) -> bool:
+        return await self._held.steadily(lambda: self._journal.posted(index, message))
 
     async def finished(self, index: int, text: str) -> None:
         await self._held.steadily(lambda: self._journal.finished(index, text))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from bot.chat import Posted, Turn
 from bot.errors import LeaseLost
@@ -24,6 +25,8 @@ class TurnJournal:
     def __init__(self, database: Database, asked: Turn, owner: str) -> None:
         self.database = database
         self._turn, self._owner = asked, owner
+        place = asked.place
+        self._room = f"{place.platform}:{place.installation}:{place.channel}"
         self.parts: Sequence[Posted] = asked.parts
 
     def check(self) -> None:
@@ -33,9 +36,13 @@ class TurnJournal:
         await self._insert(index, nonce)
         self._note(Posted(index, nonce))
 
-    async def posted(self, index: int, message: str) -> None:
-        await self._update(index, {"message": message})
+    async def posted(self, index: int, message: str) -> bool:
+        try:
+            await self._update(index, {"message": message})
+        except IntegrityError:  # the room's one row with that message is another turn's
+            return False
         self._change(index, lambda known: replace(known, message=message))
+        return True
 
     async def finished(self, index: int, text: str) -> None:
         await self._update(index, {"text": text})
@@ -48,7 +55,7 @@ class TurnJournal:
     @writing
     async def _insert(self, transaction: Transaction, index: int, nonce: str) -> None:
         await self._hold(transaction)
-        fresh = {"nonce": nonce, "message": None, "text": None}
+        fresh = {"nonce": nonce, "room": self._room, "message": None, "text": None}
         statement = inserting(transaction.sql, parts).values(turn_id=self._turn.id, index=index, **fresh)
         await transaction.sql.execute(
             statement.on_conflict_do_update(index_elements=["turn_id", "index"], set_=fresh)

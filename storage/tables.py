@@ -162,8 +162,10 @@ parts = Table(
     Column("turn_id", ForeignKey("turn.id", ondelete="CASCADE"), primary_key=True),
     Column("index", Integer, primary_key=True, autoincrement=False),
     Column("nonce", Text, nullable=False, unique=True),
+    Column("room", Text),  # the channel, in which each message is one turn's; unknown of old ones
     Column("message", Text),
     Column("text", Words),
+    Index("ix_part_message", "room", "message", unique=True),
 )
 
 pins = Table(

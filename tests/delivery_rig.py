@@ -52,9 +52,10 @@ class Clock:
 
 @dataclass
 class Notebook:
-    """A journal in memory."""
+    """A journal in memory, beside those of `others`."""
 
     parts: Sequence[Posted] = ()
+    others: Sequence[Notebook] = ()
 
     def check(self) -> None:
         """Its lease never ends."""
@@ -62,8 +63,11 @@ class Notebook:
     async def intend(self, index: int, nonce: str) -> None:
         self._put(Posted(index, nonce))
 
-    async def posted(self, index: int, message: str) -> None:
+    async def posted(self, index: int, message: str) -> bool:
+        if any(message == part.message for other in self.others for part in other.parts):
+            return False
         self._put(replace(self._known(index), message=message))
+        return True
 
     async def finished(self, index: int, text: str) -> None:
         self._put(replace(self._known(index), text=text))

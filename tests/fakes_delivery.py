@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from adapters.delivery.pacer import Key
 from adapters.delivery.splitter import Part
-from adapters.delivery.surface import Call, Limits, Look
+from adapters.delivery.surface import Call, Found, Limits, Look
 from bot.chat import Author, Place, Posted, Text, Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused
 from bot.ports import Button
@@ -42,7 +42,8 @@ class Written:
 
 
 class FakeSurface:
-    """`failures` are raised by the next calls, one each; `after` ones when the call has already taken effect."""
+    """`failures` are raised by the next calls, one each; `after` ones when the call has already taken effect. On a `nameless` one
+    nonces are not told."""
 
     def __init__(self, countdown: Countdown | None = None, length: int = LENGTH) -> None:
         self.limits = Limits(length)
@@ -52,6 +53,7 @@ class FakeSurface:
         self.calls: list[Call] = []
         self.working = False
         self.refused: set[Call] = set()
+        self.nameless = False
         self._countdown, self._number = countdown or Countdown(), 0
 
     def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
@@ -86,11 +88,12 @@ class FakeSurface:
         self._enter(Call.ATTACH)
         return self._write(f"file: {text}", nonce, ())
 
-    async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
+    async def find(self, nonces: Sequence[str]) -> Found:
         self._enter(Call.FIND)
-        return {
-            written.nonce: message for message, written in self.messages.items() if written.nonce in nonces
-        }
+        if self.nameless:
+            return Found(nameless=list(reversed(self.messages)))
+        known = {written.nonce: message for message, written in self.messages.items()}
+        return Found({nonce: known[nonce] for nonce in nonces if nonce in known})
 
     async def at_work(self, on: bool) -> None:
         self.calls.append(Call.WORK)
@@ -122,10 +125,12 @@ class FakeSurface:
 
 
 class FakeJournal:
-    """Keeps the record over crashes, as a database would."""
+    """Keeps the record over crashes, as a database would; and those of other turns, as far as they are `others`' messages."""
 
-    def __init__(self, record: dict[int, Posted], countdown: Countdown | None = None) -> None:
-        self.record, self._countdown = record, countdown or Countdown()
+    def __init__(
+        self, record: dict[int, Posted], countdown: Countdown | None = None, others: Collection[str] = ()
+    ) -> None:
+        self.record, self._countdown, self._others = record, countdown or Countdown(), others
         self.parts: Sequence[Posted] = tuple(record[index] for index in sorted(record))
 
     def check(self) -> None:
@@ -134,9 +139,15 @@ class FakeJournal:
     async def intend(self, index: int, nonce: str) -> None:
         self._write(index, Posted(index, nonce))
 
-    async def posted(self, index: int, message: str) -> None:
-        known = self.record[index]
+    async def posted(self, index: int, message: str) -> bool:
+        known, mine = (
+            self.record[index],
+            [part.message for part in self.record.values() if part.index != index],
+        )
+        if message in (*mine, *self._others):
+            return False
         self._write(index, Posted(index, known.nonce, message, known.text))
+        return True
 
     async def finished(self, index: int, text: str) -> None:
         known = self.record[index]

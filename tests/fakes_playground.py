@@ -52,8 +52,9 @@ class Record:
     async def intend(self, index: int, nonce: str) -> None:
         self.parts = (*self.parts[:index], Posted(index, nonce))
 
-    async def posted(self, index: int, message: str) -> None:
+    async def posted(self, index: int, message: str) -> bool:
         self._put(replace(self.parts[index], message=message))
+        return True
 
     async def finished(self, index: int, text: str) -> None:
         self._put(replace(self.parts[index], text=text))

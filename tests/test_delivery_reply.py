@@ -11,7 +11,7 @@ import pytest
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.delivery.splitter import split
-from adapters.delivery.surface import Call, Limits
+from adapters.delivery.surface import Call, Limits, Look
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button
@@ -109,10 +109,12 @@ def test_the_last_edit_does_not_wait_its_turn_as_the_others_do() -> None:
     assert virtual_time.run(main()) == pytest.approx(39)
 
 
-async def test_wherever_the_process_dies_the_answer_is_shown_once_and_whole() -> None:
+@pytest.mark.parametrize("nameless", [False, True], ids=["with names", "without names"])
+async def test_wherever_the_process_dies_the_answer_is_shown_once_and_whole(nameless: bool) -> None:
     for at in itertools.count(1):
         countdown = Countdown(at)
         surface, record = FakeSurface(countdown), dict[int, Posted]()
+        surface.nameless = nameless
         try:
             await grow(reply(surface, record, countdown), ANSWER)
             break
@@ -131,6 +133,23 @@ async def test_a_post_whose_answer_was_lost_is_not_made_twice() -> None:
     surface.after = [PlatformUnreachable()]
     await reply(surface).finish("Hello.")
     assert surface.shown == ["Hello."]
+
+
+async def test_another_answers_message_is_not_taken_for_a_lost_one() -> None:
+    surface, record = FakeSurface(length=1000), {0: Posted(0, "n0")}
+    surface.nameless = True
+    theirs = await surface.post(Look("Theirs."), nonce="", first=True)
+    mine = EditedReply(surface, FakeJournal(record, others=[theirs]), Pacer({}), a_turn())
+    await mine.finish("Mine.")
+    assert surface.shown == ["Theirs.", "Mine."]
+    assert record[0].message != theirs
+
+
+async def test_an_answer_whose_message_another_has_taken_is_shown_anew() -> None:
+    surface, record = FakeSurface(length=1000), dict[int, Posted]()
+    mine = EditedReply(surface, FakeJournal(record, others=["m1"]), Pacer({}), a_turn())
+    await mine.finish("Mine.")
+    assert list(surface.messages) == ["m1", "m2"] and record[0].message == "m2"
 
 
 async def test_a_busy_platform_loses_nothing() -> None:

@@ -204,6 +204,16 @@ async def test_a_stream_that_was_started_but_not_recorded_is_found_again(at: Sta
     assert [one.shown for one in at.emulator.bot_messages(message.channel)] == [WHOLE]
 
 
+async def test_a_stream_beside_it_in_the_thread_is_not_taken_for_a_lost_one(at: Stage) -> None:
+    reply, book, message = await begun(at)
+    at.adapter._streams.bot = at.emulator.team.bot.id  # type: ignore[attr-defined]
+    at.adapter._streams._open.clear()  # type: ignore[attr-defined]  # another process
+    beside = Notebook((Posted(0, "never-posted"),), others=[book])
+    await at.reply(await taken_over(at, message), beside).finish(SECOND)
+    await reply.finish(WHOLE)
+    assert [one.shown for one in at.emulator.bot_messages(message.channel)] == [WHOLE, SECOND]
+
+
 async def taken_over(at: Stage, message: Message) -> Turn:
     """The turn that was asked with the thread's root, claimed a second time."""
     turn = await at.turn()

@@ -171,7 +171,7 @@ async def test_who_lost_the_lease_can_write_nothing_more(desk: Desk) -> None:
     desk.clock.advance(31)
     taken = await desk.claimed("w2")
 
-    late: list[Callable[[], Awaitable[None]]] = [
+    late: list[Callable[[], Awaitable[object]]] = [
         lambda: inbox.answered(turn.id, "w1", "late", Size(1), "c", Finish.STOP),
         lambda: inbox.close(turn.id, "w1", State.DONE, now=desk.clock.now),
         lambda: inbox.release(turn.id, "w1"),
@@ -284,6 +284,20 @@ async def test_the_journal_keeps_its_parts_up_to_date(desk: Desk) -> None:
     assert list(journal.parts) == [Posted(0, "n0", "p0", "text")]
     desk.clock.advance(31)
     assert (await desk.claimed("w2")).parts == tuple(journal.parts)
+
+
+async def test_a_message_is_one_turns_whoever_writes_it_down_first(desk: Desk) -> None:
+    await desk.ask()
+    await desk.ask(author=GRACE)
+    await desk.ask(place=OTHER_CHANNEL)
+    journals = [
+        desk.stores.inbox.journal(await desk.claimed(f"w{number}"), f"w{number}") for number in range(3)
+    ]
+    for number, journal in enumerate(journals):
+        await journal.intend(0, f"n{number}")
+    assert [await journal.posted(0, "p0") for journal in journals] == [True, False, True]
+    assert journals[1].parts == (Posted(0, "n1"),)
+    assert await journals[0].posted(0, "p0"), "its own again"
 
 
 async def test_a_part_that_was_never_intended_is_a_mistake(desk: Desk) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 from adapters.delivery.pacer import Pacer, Recalled, Slot
 from adapters.delivery.sign import Sign
 from adapters.delivery.splitter import Diverged, Part, Splitter
-from adapters.delivery.surface import Call, Declined, Look, Surface
+from adapters.delivery.surface import Call, Declined, Found, Look, Surface, order
 from bot.chat import Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button, Journal
@@ -285,8 +285,10 @@ class EditedReply:
         self._unsure.discard(step.index)
         # A platform that knows the nonce again gives the message of an earlier attempt, with the words it had then.
         self._shown[step.index] = Shown(message, None if again else step.look)
-        await self._journal.posted(step.index, message)
-        await self._sign.stop()
+        if await self._journal.posted(step.index, message):
+            await self._sign.stop()
+        else:  # another answer took it for its own while it had no name
+            self._forget(step.index)
 
     async def _place(self, step: Step, nonce: str) -> str:
         if step.call is Call.ATTACH or step.look is None:
@@ -297,20 +299,29 @@ class EditedReply:
         """Look for messages of ours that were posted without our knowing."""
         if not self._unsure:
             return
-        wanted = {self._nonces[index]: index for index in self._unsure if index in self._nonces}
-        found = await self._patiently_find(list(wanted))
-        for nonce, message in found.items():
-            index = wanted[nonce]
-            self._shown[index] = Shown(message)
-            await self._journal.posted(index, message)
+        wanted = {index: self._nonces[index] for index in sorted(self._unsure) if index in self._nonces}
+        found = await self._patiently_find(list(wanted.values()))
+        for index, nonce in wanted.items():
+            if (message := found.named.get(nonce)) is not None:
+                await self._take(index, message)
+        for index in wanted:
+            earlier = [order(shown.message) for known, shown in self._shown.items() if known < index]
+            for message in sorted(found.nameless, key=order):
+                if index not in self._shown and order(message) > max(earlier, default=(0, "")):
+                    await self._take(index, message)
         self._unsure.clear()
 
-    async def _patiently_find(self, nonces: list[str]) -> dict[str, str]:
+    async def _take(self, index: int, message: str) -> None:
+        """Have a message for our own, unless it is another answer's."""
+        if await self._journal.posted(index, message):
+            self._shown[index] = Shown(message)
+
+    async def _patiently_find(self, nonces: list[str]) -> Found:
         began, pause = self._now(), FIRST_PAUSE
         while True:
             try:
                 async with self._pacer.slot(*self._surface.buckets(Call.FIND), urgent=True):
-                    return dict(await self._surface.find(nonces))
+                    return await self._surface.find(nonces)
             except (PlatformBusy, PlatformUnreachable):
                 if self._now() - began > PATIENCE:
                     raise

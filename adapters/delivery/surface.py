@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -51,6 +51,20 @@ class Look:
     streamed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Own messages: message ids by their nonce, and those `nameless` ones of which it can't be told whether they are this
+    answer's or another's that is on its way beside it."""
+
+    named: Mapping[str, str] = field(default_factory=dict)
+    nameless: Sequence[str] = ()
+
+
+def order(message: str) -> tuple[int, str]:
+    """Sorts the ids of a channel's messages by the time at which they were posted, as every platform makes them."""
+    return len(message), message
+
+
 class Declined(DeliveryError):
     """The platform does not do it in this way, and nothing was done; the surface knows a better one now: try again at once."""
 
@@ -81,8 +95,8 @@ class Surface(Protocol):
     async def attach(self, text: str, *, nonce: str) -> str:
         """The id of a new message that holds the whole answer as a file."""
 
-    async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
-        """Those of the own messages that were posted with one of these nonces: nonce to message id."""
+    async def find(self, nonces: Sequence[str]) -> Found:
+        """Look for own messages that were posted with these nonces."""
 
     async def at_work(self, on: bool) -> None:
         """Give the sign of being at work, or take it away (only where it stays)."""

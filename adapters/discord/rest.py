@@ -31,7 +31,7 @@ class Rest:
     """`aclose` it in the end. All calls raise only `DeliveryError`s."""
 
     def __init__(self, token: str, base: str, pacer: Pacer) -> None:
-        self._base, self._pacer = base.rstrip("/"), pacer
+        self._base, self._pacer, self._me = base.rstrip("/"), pacer, ""
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(total=LONGEST),
             headers={hdrs.AUTHORIZATION: f"Bot {token}", hdrs.USER_AGENT: USER_AGENT},
@@ -58,6 +58,12 @@ class Rest:
         if response.status >= 400:
             raise meaning(response.status, response.headers, said)
         return said
+
+    async def me(self) -> str:
+        """Our own user id."""
+        if not self._me:
+            self._me = str((await self.call("GET", "/users/@me"))["id"])
+        return self._me
 
     async def aclose(self) -> None:
         await self._session.close()

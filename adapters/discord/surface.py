@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
-from adapters.delivery.surface import Call, Limits, Look, utf16_length
+from adapters.delivery.surface import Call, Found, Limits, Look, utf16_length
 from adapters.discord.markdown import shown
 from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, Rest, listed
 from bot.chat import Turn
@@ -91,14 +91,27 @@ class DiscordSurface:
         path, bucket = messages(self._channel), self._bucket(Call.POST)
         return str((await self._rest.call("POST", path, body, bucket=bucket, files=files))["id"])
 
-    async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
-        """Look at what stands after the question. (Discord also knows a nonce again for some minutes when it is posted anew.)"""
+    async def find(self, nonces: Sequence[str]) -> Found:
+        """Look at what stands after the question. Where Discord tells no nonces afterwards, what replies to the question or has a
+        button of its turn is the answer's. (It also knows a nonce again for some minutes when it is posted anew.)"""
         path = f"{messages(self._channel)}?after={int(self._question)}&limit=100"
         try:
-            found = await self._rest.call("GET", path, bucket=self._bucket(Call.FIND))
+            standing = await self._rest.call("GET", path, bucket=self._bucket(Call.FIND))
         except PlaceRefused:  # the thread was never opened, or may not be read
-            return {}
-        return {str(one["nonce"]): str(one["id"]) for one in found if str(one.get("nonce")) in nonces}
+            return Found()
+        me = await self._rest.me()
+        mine = [one for one in standing if one["author"]["id"] == me]
+        named = {str(one["nonce"]): str(one["id"]) for one in mine if str(one.get("nonce")) in nonces}
+        return Found(named, [str(one["id"]) for one in mine if not one.get("nonce") and self._answers(one)])
+
+    def _answers(self, message: Mapping[str, Any]) -> bool:
+        """Whether one of our messages belongs to this answer, as far as can be seen."""
+        if (message.get("message_reference") or {}).get("message_id") == self._question:
+            return True
+        buttons = (
+            button for row in message.get("components") or () for button in row.get("components") or ()
+        )
+        return any(str(button.get("custom_id")).split(":")[2:3] == [str(self._turn)] for button in buttons)
 
     async def at_work(self, on: bool) -> None:
         """In a thread to be opened: open it, so that it is there when the first words come."""

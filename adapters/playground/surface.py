@@ -7,7 +7,7 @@ from typing import Final
 
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
-from adapters.delivery.surface import Call, Limits, Look
+from adapters.delivery.surface import Call, Found, Limits, Look
 from adapters.playground.feed import Feed
 from adapters.playground.values import BOT, MOST_TEXT, Message, Refused
 from adapters.playground.world import World
@@ -61,9 +61,9 @@ class PlaygroundSurface:
     async def attach(self, text: str, *, nonce: str) -> str:
         return self._post(Look(notice("answer_file", self._language), final=True), nonce, file=text)
 
-    async def find(self, nonces: Sequence[str]) -> dict[str, str]:
+    async def find(self, nonces: Sequence[str]) -> Found:
         known = {nonce: self._world.named(BOT, nonce) for nonce in nonces}
-        return {nonce: str(message.id) for nonce, message in known.items() if message is not None}
+        return Found({nonce: str(message.id) for nonce, message in known.items() if message is not None})
 
     async def at_work(self, on: bool) -> None:
         self._feed.typing(self._channel, self._thread)

@@ -12,7 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.delivery.mentions import slack_markdown
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
-from adapters.delivery.surface import Call, Limits, Look
+from adapters.delivery.surface import Call, Found, Limits, Look
 from adapters.slack.agent import Abilities, Agent
 from adapters.slack.calls import slack_errors
 from adapters.slack.text import escape
@@ -129,26 +129,22 @@ class SlackSurface:
             )
         for pause in SHARED_AFTER:
             await asyncio.sleep(pause)
-            if message := (await self.find([nonce])).get(nonce):
+            if message := (await self.find([nonce])).named.get(nonce):
                 return message
         raise PlatformUnreachable("the file is not shown yet")
 
-    async def find(self, nonces: Sequence[str]) -> Mapping[str, str]:
-        """Look at what stands after the question: in its thread, or in the channel. The one message that nobody knows is the one
-        that is missing: some have no name while they grow."""
-        found: dict[str, str] = {}
-        orphans: list[str] = []
+    async def find(self, nonces: Sequence[str]) -> Found:
+        """Look at what stands after the question: in its thread, or in the channel. (Some messages have no name while they grow.)"""
+        named: dict[str, str] = {}
+        nameless: list[str] = []
         async for message in self._after_the_question():
             if (name := name_of(message)) in nonces:
-                found[name] = str(message["ts"])
+                named[name] = str(message["ts"])
             elif self._is_orphan(message):
-                orphans.append(str(message["ts"]))
-            if len(found) == len(nonces):
+                nameless.append(str(message["ts"]))
+            if len(named) == len(nonces):
                 break
-        missing = [nonce for nonce in nonces if nonce not in found]
-        if len(missing) == len(orphans) == 1:
-            found[missing[0]] = orphans[0]
-        return found
+        return Found(named, nameless)
 
     def _is_orphan(self, message: Mapping[str, Any]) -> bool:
         return False

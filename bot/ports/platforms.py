@@ -61,7 +61,8 @@ class Journal(Protocol):
 
     async def intend(self, index: int, nonce: str) -> None: ...
 
-    async def posted(self, index: int, message: str) -> None: ...
+    async def posted(self, index: int, message: str) -> bool:
+        """False when another turn has that message for its own: then nothing is written. Whoever writes first has it."""
 
     async def finished(self, index: int, text: str) -> None: ...
 

@@ -56,6 +56,7 @@ class Limits:
     )
     nonce: int = 25
     nonce_memory: float = 300.0  # "the past few minutes"
+    nonce_told: bool = True  # with the message; whether Discord tells it later on is not documented
     custom_id: int = 100
     components: int = 40
     components_text: int = 4_000  # all text displays of a message together

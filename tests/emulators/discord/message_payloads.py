@@ -59,7 +59,7 @@ def message(world: World, entry: Message, *, full: bool = True, resolve: bool = 
         "type": int(entry.kind),
         "flags": int(entry.flags),
     }
-    if entry.nonce is not None:
+    if entry.nonce is not None and world.limits.nonce_told:
         data["nonce"] = entry.nonce
     if entry.reactions:
         data["reactions"] = [_reaction(world, emoji, who) for emoji, who in entry.reactions.items()]
