@@ -91,7 +91,7 @@ def joint(said: str, more: str) -> int:
         _check(known, new.lstrip())
         end = 0
     return end + _blanks_repeated(
-        said[len(said.rstrip()) :], more[end : len(more) - len(more[end:].lstrip())]
+        said[len(said.rstrip()) :], more[end : len(more) - len(more[end:].lstrip())], after_words=end > 0
     )
 
 
@@ -122,8 +122,11 @@ def _is_meant(known: str, new: str, length: int, whole: bool) -> bool:
     return length >= NO_CHANCE or not begins_inside
 
 
-def _blanks_repeated(blank: str, lead: str) -> int:
-    """How many characters of the white space `lead` only repeat `blank`, the one before it. Half an indentation is gone on with."""
+def _blanks_repeated(blank: str, lead: str, *, after_words: bool) -> int:
+    """How many characters of the white space `lead` only repeat `blank`, the one before it. Half an indentation is gone on with, and so
+    is a line end by an empty line, unless words were repeated, too."""
+    if "\n" in lead and not after_words:
+        return 0
     indentation = blank.rpartition("\n")[2] if "\n" in blank else None
     if indentation is not None and "\n" not in lead:
         return len(indentation) if lead.startswith(indentation) else 0

@@ -25,9 +25,14 @@ class Growing:
         """All that was said so far, masked: what a model is told that it said, and what is kept when no more comes."""
         return self._begun + self._redactor.mask(self._more).text
 
-    def go_on(self) -> None:
-        """Another call goes on with the answer."""
+    def go_on(self) -> str:
+        """Another call goes on with the answer: with what was told of it. What has no word yet (a mark of Markdown's) is forgotten, since
+        nothing in it could show where its continuation begins."""
+        if not any(character.isalnum() for character in self.told):
+            self._mask = self._redactor.stream()
+            self._begun = self._more = self.shown = ""
         self._join = Join(self.told)
+        return self.told
 
     def add(self, piece: str) -> bool:
         """Take more of the answer; whether there is more to show. Raises `Doubtful`."""

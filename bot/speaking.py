@@ -198,13 +198,12 @@ class Speaker:
 
     async def _ask(self, speech: Speech, voice: Voice) -> Finish:
         """One call to one model, with all that it needs to know."""
-        told = speech.growing.told
+        told = speech.growing.go_on()
         bare = self._prompt(speech.turn, voice, ())
         more = continued(bare, told).messages if told else ()
         extra = reduce(add, (message_size(voice.counter, message) for message in more), Size())
         fitted = await self._fit(speech, voice, extra)
         prompt = replace(bare, messages=(*fitted.messages, *more))
-        speech.growing.go_on()
         return await self._stream(speech, voice, prompt, fitted.size + extra)
 
     def _prompt(self, turn: Turn, voice: Voice, messages: Sequence[Message]) -> Prompt:

@@ -104,6 +104,9 @@ def test_some_words_that_are_repeated_are_said_once(words: int, cut: int) -> Non
         ("it was had", "it was had had enough", "it was had had enough"),
         ("\n  ", "    y", "\n    y"),
         ("水", "水面", "水水面"),
+        ("one.\n", "\nTwo", "one.\n\nTwo"),
+        ("one.\n", "one.\n\nTwo", "one.\n\nTwo"),
+        ("the one.\n\n", "the one.\n\nTwo", "the one.\n\nTwo"),
     ],
 )
 def test_what_is_repetition_and_what_is_chance(said: str, more: str, whole: str) -> None:

@@ -139,6 +139,15 @@ async def test_rounds_are_used_up_and_then_the_answer_ends_with_a_mark_and_can_b
     assert [exchange.answer for exchange in await rig.desk.history()] == [FOX]
 
 
+@pytest.mark.parametrize("begun", ["```", "- ", "**", "\n"])
+async def test_an_answer_that_broke_off_before_its_first_word_is_begun_anew(rig: Rig, begun: str) -> None:
+    model = script([begun, CutOff()], answer(f"{begun}{FOX}"))
+    rig.open(voice(model, USUAL))
+    outcome = await rig.ask("what?")
+    assert outcome.turn.answer == f"{begun}{FOX}"
+    assert len(model.prompts[1].messages) == 1, "nothing is there to go on with"
+
+
 async def test_a_doubtful_join_is_not_shown_and_ends_with_a_mark(rig: Rig) -> None:
     begun = FOX[:40]
     anew = ["I apologize for the interruption. Let me begin anew: a fox"]
