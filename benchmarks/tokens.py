@@ -185,8 +185,8 @@ by people with names in four alphabets. Errors are the mean of how far the estim
 | --- | --: | --: | --: | --: | --: | --: | --: | --: |
 """
 TAIL: Final = """
-An image is taken for `image_tokens` of its model (1,500, where nothing is said), a file for the line that names it. Sizes are stored with
-each message, so that building a prompt measures only what is new.
+A picture counts by its size in pixels, by OpenAI's published rule or an estimate; a file counts for what was read of it, or for the line
+that names it ([files.md](files.md)). Sizes are stored with each message, so that building a prompt measures only what is new.
 """
 
 

@@ -27,6 +27,7 @@ from bot.commands import Commands, command_list
 from bot.counting import Counter
 from bot.engine import Engine
 from bot.errors import ConfigError
+from bot.files import FileLimits, FileReader, Gallery
 from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
@@ -39,6 +40,7 @@ from bot.memory_commands import MemoryCommands
 from bot.menu import Menu
 from bot.models import Models, load_models
 from bot.notebook import Notebook
+from bot.picture_tokens import LOW
 from bot.ports import Adapter, By, Reception, Row, Waiting, Whose
 from bot.preferences import Answers, Decided, Preferences
 from bot.price_lists import listed_price
@@ -178,7 +180,10 @@ class House:
                 decided=decided,
                 clock=now,
             )
-        recall = Recall(stores.memory, decided, self._summaries.due if self._summaries else nothing_due)
+        platforms: dict[str, Adapter] = {}
+        gallery = Gallery(platforms, file_limits(settings))
+        due = self._summaries.due if self._summaries else nothing_due
+        recall = Recall(stores.memory, decided, due, gallery=gallery)
         memory_commands = MemoryCommands(stores.memory, recall, voices, redactor, now)
         desk = FrontDesk(
             inbox=stores.inbox,
@@ -214,13 +219,16 @@ class House:
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
             clock=now,
         )
-        platforms = {adapter.platform: adapter for adapter in self._adapters}
+        platforms |= {adapter.platform: adapter for adapter in self._adapters}
         channels = [Place(*name.split(":")) for name in settings.admin_channels]
         self._alarms = Alarms(platforms, channels, settings.language, now)
         engine = Engine(
             platforms=platforms,
             conversations=stores.conversations,
             speaker=speaker,
+            files=FileReader(
+                platforms=platforms, gallery=gallery, voices=voices, redactor=redactor, counter=counter
+            ),
             counter=counter,
             language=settings.language,
             attempts=settings.attempts,
@@ -433,6 +441,23 @@ def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
         return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)
 
     return defaults
+
+
+def file_limits(settings: Settings) -> FileLimits:
+    """How much of people's files is taken in. At low detail nothing larger than what is looked at is sent."""
+    return FileLimits(
+        on=settings.files == "on",
+        most=settings.file_megabytes * 1_000_000,
+        seconds=settings.file_seconds,
+        number=settings.files_per_question,
+        tokens=settings.file_tokens,
+        pages=settings.file_pages,
+        pictures=settings.pictures,
+        turns=settings.picture_turns,
+        pixels=min(settings.picture_pixels, LOW)
+        if settings.picture_detail == "low"
+        else settings.picture_pixels,
+    )
 
 
 def models_of(settings: Settings) -> Models:

@@ -45,20 +45,19 @@ Vector = list[float]
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What each part of a size weighs in tokens, and how certain that is. `image` tokens are taken for each image.
+    """What each part of a size weighs in tokens, and how certain that is. Of pictures, the size tells the tokens itself.
 
     `calls` is how many reported prompts stand behind it. `noise` is the relative deviation that no weight explains.
     """
 
     weights: tuple[float, ...]
-    image: int = 0
     calls: int = 0
     noise: float = 0.0
     covariance: tuple[tuple[float, ...], ...] = field(default=(), repr=False)
 
     def tokens(self, size: Size) -> int:
         """How many tokens it comes to."""
-        return round(_dot(self.weights, _features(size))) + self.image * size.images
+        return round(_dot(self.weights, _features(size))) + size.images
 
     def deviation(self, features: Sequence[float]) -> float:
         """How far off, in tokens, their sum may be, as one standard deviation."""
@@ -77,22 +76,20 @@ class Calibration:
         deviation = self.deviation(change)
         if deviation >= self.deviation(_features(size)):
             return self.tokens(size), self.most(size)
-        tokens = (
-            seen.reported + round(_dot(self.weights, change)) + self.image * (size.images - seen.size.images)
-        )
+        tokens = seen.reported + round(_dot(self.weights, change)) + size.images - seen.size.images
         return tokens, tokens + math.ceil(DEVIATIONS * deviation)
 
 
-def published(image: int) -> Calibration:
+def published() -> Calibration:
     """OpenAI's published rule, for the models whose vocabulary is known: nothing is to be learnt."""
-    return Calibration(tuple(_prior(1.0)[0]), image)
+    return Calibration(tuple(_prior(1.0)[0]))
 
 
-def fitted(observations: Sequence[Observation], *, ratio: float, image: int) -> Calibration:
+def fitted(observations: Sequence[Observation], *, ratio: float) -> Calibration:
     """Weights that explain what was reported; the prior alone where nothing was."""
     prior, spreads = _prior(ratio)
     rows = [_features(one.size) for one in observations]
-    goals = [float(one.reported - image * one.size.images) for one in observations]
+    goals = [float(one.reported - one.size.images) for one in observations]
     scales = [1 / max(goal, SMALLEST) for goal in goals]
     trust, noise = [1.0] * len(rows), NOISE
     weights, covariance = (
@@ -122,7 +119,7 @@ def fitted(observations: Sequence[Observation], *, ratio: float, image: int) -> 
         trust = [min(1.0, usual / max(o, 1e-12)) for o in off]
         told = sum(t * o * o for t, o in zip(trust, off, strict=True))
         noise = math.sqrt((NOISE_WORTH * NOISE**2 + told) / (NOISE_WORTH + len(rows)))
-    return Calibration(tuple(weights), image, len(rows), noise, tuple(map(tuple, covariance)))
+    return Calibration(tuple(weights), len(rows), noise, tuple(map(tuple, covariance)))
 
 
 def _features(size: Size) -> Vector:

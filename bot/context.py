@@ -10,13 +10,13 @@ turn are used as they are when the same vocabulary made them, so that a long his
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
 from typing import Final
 
-from bot.chat import Exchange, Mark, Message, Note, Role, Size
+from bot.chat import Exchange, Mark, Message, Note, Picture, Role, Size
 from bot.counting import Counter
 from bot.errors import TooLong
 from bot.ports import Beginning
@@ -29,6 +29,7 @@ SHARE: Final = 4
 NOTED: Final = "[Pinned note]"
 SUMMED_UP: Final = "[Summary of what was said before]"
 NO_SIZE: Final = Size()
+NO_PICTURES: Final[Mapping[int, tuple[Picture, ...]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,11 @@ async def fit(
     counter: Counter,
     named: bool,
     low: float = LOW_WATER,
+    shown: Mapping[int, tuple[Picture, ...]] = NO_PICTURES,
 ) -> Fitted:
     """Choose what the model sees. `history` begins no earlier than `beginning` says. `named`: several people speak here, so each turn
-    carries its speaker's name. `low` is the low-water mark; at 1 all is told that fits.
+    carries its speaker's name. `low` is the low-water mark; at 1 all is told that fits. `shown` are the pictures that are
+    shown again, by their turns.
 
     Raises `TooLong` when the question alone does not fit.
     """
@@ -104,7 +107,7 @@ async def fit(
     pins, gist = _pins(beginning, window, counter, named), _gist(beginning, window, counter)
     if counter.most(_total(alone, gist, *pins)) > window.prompt:
         pins, gist = [], Piece()
-    turns = (_turn(exchange, counter, named) async for exchange in history)
+    turns = (_turn(exchange, counter, named, shown.get(exchange.turn, ())) async for exchange in history)
     told, moved = await _told(turns, alone, gist, pins, window, counter, low)
     pins = _unless_told(pins, told)
     sizes = (head, alone, _total(alone, *pins), _total(alone, gist, *pins), _total(alone, gist, *pins, *told))
@@ -184,12 +187,12 @@ def _noted(title: str, note: Note, counter: Counter) -> Piece:
     return Piece((message,), size + counter.measure(f"{title}\n") + Size(messages=1))
 
 
-def _turn(exchange: Exchange, counter: Counter, named: bool) -> Piece:
+def _turn(exchange: Exchange, counter: Counter, named: bool, pictures: tuple[Picture, ...] = ()) -> Piece:
     """Question and answer, as they were measured when they were stored, if the same vocabulary did it."""
-    question = Message(Role.USER, exchange.question, exchange.name if named else "")
+    question = Message(Role.USER, exchange.question, exchange.name if named else "", pictures)
     answer = Message(Role.ASSISTANT, exchange.answer)
     if exchange.counter == counter.name:
-        size = exchange.question_size + exchange.answer_size + counter.measure_name(question.name)
+        size = exchange.question_size + exchange.answer_size + _beside(counter, question)
         return Piece((question, answer), size + Size(messages=2), exchange.mark)
     size = message_size(counter, question) + message_size(counter, answer)
     return Piece((question, answer), size, exchange.mark)
@@ -200,5 +203,11 @@ def _total(first: Size, *more: Piece) -> Size:
 
 
 def message_size(counter: Counter, message: Message) -> Size:
-    """The size of one message of a prompt, its speaker's name included."""
-    return counter.measure(message.text) + counter.measure_name(message.name) + Size(messages=1)
+    """The size of one message of a prompt, its speaker's name and its pictures included."""
+    return counter.measure(message.text) + _beside(counter, message) + Size(messages=1)
+
+
+def _beside(counter: Counter, message: Message) -> Size:
+    """What a message holds beside its words."""
+    pictures = (counter.measure_picture(picture) for picture in message.pictures)
+    return reduce(add, pictures, counter.measure_name(message.name))

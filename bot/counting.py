@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bot.calibration import Calibration, fitted, published
-from bot.chat import Observation, Size
+from bot.chat import Observation, Picture, Size
 from bot.errors import StoreUnavailable
 from bot.models import Model
+from bot.picture_tokens import EACH, Detail, PictureRule
 from bot.ports import Calibrations
 from bot.providers.wording import field_name, line_name
 from bot.tokens import PER_NAME, Tokenizer, tokenizer_for
@@ -18,6 +20,17 @@ CONVERSATIONS: Final = 1_000
 """Of so many is remembered, while the process lives, what was last reported."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How a model's pictures are counted, and in which detail it is shown them."""
+
+    rule: PictureRule = EACH
+    detail: Detail = "high"
+
+
+SHARP: Final = Sight()
 
 
 class Counter(Protocol):
@@ -35,6 +48,9 @@ class Counter(Protocol):
     def measure_name(self, name: str) -> Size:
         """What a speaker's name adds to a message, in the way it is sent."""
 
+    def measure_picture(self, picture: Picture) -> Size:
+        """What a picture adds to a message, in the detail it is shown in."""
+
     def tokens(self, size: Size, about: str = "") -> int:
         """What a whole prompt of that size comes to. `about` names its conversation: what was reported of it before counts."""
 
@@ -46,11 +62,14 @@ class Counter(Protocol):
 
 
 class Measuring:
-    """Sizes by one vocabulary. `name_field`: names stand in a field of the API, where they can."""
+    """Sizes by one vocabulary, and `sight`'s rule for pictures. `name_field`: names stand in a field of the API, where they can."""
 
-    def __init__(self, tokenizer: Tokenizer, *, name_field: bool = False) -> None:
+    def __init__(self, tokenizer: Tokenizer, *, sight: Sight = SHARP, name_field: bool = False) -> None:
         self.name, self.measure = tokenizer.name, tokenizer.measure
-        self._name_field = name_field
+        self._sight, self._name_field = sight, name_field
+
+    def measure_picture(self, picture: Picture) -> Size:
+        return Size(images=self._sight.rule.tokens(picture.width, picture.height, self._sight.detail))
 
     def measure_name(self, name: str) -> Size:
         if not name:
@@ -65,9 +84,9 @@ class Exact(Measuring):
 
     exact = True
 
-    def __init__(self, tokenizer: Tokenizer, *, image: int = 0, name_field: bool = False) -> None:
-        super().__init__(tokenizer, name_field=name_field)
-        self._rule = published(image)
+    def __init__(self, tokenizer: Tokenizer, *, sight: Sight = SHARP, name_field: bool = False) -> None:
+        super().__init__(tokenizer, sight=sight, name_field=name_field)
+        self._rule = published()
 
     def tokens(self, size: Size, about: str = "") -> int:
         return self._rule.tokens(size)
@@ -86,9 +105,15 @@ class Estimate(Measuring):
     exact = False
 
     def __init__(
-        self, tokenizer: Tokenizer, model: Model, store: Calibrations, *, name_field: bool = False
+        self,
+        tokenizer: Tokenizer,
+        model: Model,
+        store: Calibrations,
+        *,
+        detail: Detail = "high",
+        name_field: bool = False,
     ) -> None:
-        super().__init__(tokenizer, name_field=name_field)
+        super().__init__(tokenizer, sight=Sight(model.picture, detail), name_field=name_field)
         self._store, self._model = store, model
         self._key = f"{model.provider}:{model.name}:{tokenizer.name}"
         self._calibration = self._fit(())
@@ -128,14 +153,16 @@ class Estimate(Measuring):
         self._calibration = self._fit(observations)
 
     def _fit(self, observations: Sequence[Observation]) -> Calibration:
-        return fitted(observations, ratio=self._model.ratio, image=self._model.image_tokens)
+        return fitted(observations, ratio=self._model.ratio)
 
 
-async def counter_for(model: Model, store: Calibrations, *, name_field: bool = False) -> Counter:
+async def counter_for(
+    model: Model, store: Calibrations, *, detail: Detail = "high", name_field: bool = False
+) -> Counter:
     """The model's own tokenizer, or an estimate with what was learnt of it."""
     tokenizer = tokenizer_for(model.name)
     if tokenizer.exact:
-        return Exact(tokenizer, image=model.image_tokens, name_field=name_field)
-    estimate = Estimate(tokenizer, model, store, name_field=name_field)
+        return Exact(tokenizer, sight=Sight(model.picture, detail), name_field=name_field)
+    estimate = Estimate(tokenizer, model, store, detail=detail, name_field=name_field)
     await estimate.recall()
     return estimate

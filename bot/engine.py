@@ -1,7 +1,8 @@
 """The story of a turn, to be read top-down.
 
-A question reaches this file filtered and stored (`reception`), and held under a lease by one worker (`inbox`). Here it is fitted into
-the model's window, admitted by its asker's limits, sent, shown while it grows, stored when it is whole, and finished on the platform.
+A question reaches this file filtered and stored (`reception`), and held under a lease by one worker (`inbox`). Here its files are
+read, and it is fitted into the model's window, admitted by its asker's limits, sent, shown while it grows, stored when it is whole, and
+finished on the platform.
 Whatever happens in between, the person reads an answer or a plain notice, the ledger holds what it cost, and the turn is closed;
 or the turn is left as it is, for another worker to go on from the messages already posted.
 """
@@ -16,7 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.alarms import Alarms
-from bot.chat import Cancel, Finish, State
+from bot.chat import Cancel, File, Finish, State
 from bot.counting import Counter
 from bot.errors import (
     BadResponse,
@@ -34,6 +35,7 @@ from bot.errors import (
     RejoinderError,
     StoreUnavailable,
 )
+from bot.files import FileReader, Unread, listed, unread_texts
 from bot.inbox import Held
 from bot.limit_texts import limit_text, warning_text
 from bot.notices import language_of, notice, reference, wait_text
@@ -61,6 +63,7 @@ class Engine:
         platforms: Mapping[str, Adapter],
         conversations: Conversations,
         speaker: Speaker,
+        files: FileReader,
         counter: Counter,
         language: str,
         attempts: int,
@@ -68,7 +71,7 @@ class Engine:
         meters: Meters,
         alarms: Alarms,
     ) -> None:
-        self._platforms, self._conversations = platforms, conversations
+        self._platforms, self._conversations, self._files = platforms, conversations, files
         self._speaker, self._counter, self._language = speaker, counter, language
         self._attempts, self._clock, self._meters, self._alarms = attempts, clock, meters, alarms
 
@@ -113,11 +116,16 @@ class Engine:
             if turn.attempts > self._attempts:
                 raise GaveUp
             reply.start()
+            unread = await self._files.read(held)
             spoken = await self._speaker.answer(
                 held, reply, lambda line: reply.wait(self._line_text(held, line)), warned.append
             )
             await self._store(held, spoken.finish)
-            notes = [*await self._notes(held, spoken), *await self._warn(held, warned)]
+            notes = [
+                *self._file_notes(held, spoken, unread),
+                *await self._notes(held, spoken),
+                *await self._warn(held, warned),
+            ]
             buttons = (Button.CONTINUE,) if spoken.finish is Finish.LENGTH else ()
         else:
             held.said = turn.answer
@@ -144,6 +152,16 @@ class Engine:
             notes.append(self._notice(held, "trimmed"))
         if await self._conversations.met(turn, self._clock()):
             notes.append(self._notice(held, "first_meeting"))
+        return notes
+
+    def _file_notes(self, held: Held, spoken: Spoken, unread: Sequence[Unread]) -> list[str]:
+        """What was not read, and what a model that can't see was not shown."""
+        language, model = self._speaks(held), spoken.voice.model
+        notes = unread_texts(unread, self._files.limits, language)
+        known = {one.name for one in unread}
+        pictures = [part.name for part in held.turn.content if isinstance(part, File) and part.is_picture]
+        if unseen := [name for name in pictures if not model.images and name not in known]:
+            notes.append(notice("unread_unseen", language, model=model.name, names=listed(unseen, language)))
         return notes
 
     async def _warn(self, held: Held, warned: Sequence[Warned]) -> list[str]:

@@ -17,6 +17,7 @@
     ├── GaveUp                      a turn was begun too often without an end
     ├── LeaseLost                   another process owns the turn now: stop, touch nothing
     ├── StoreUnavailable            the database does not answer now: wait, nothing is lost
+    ├── Unreadable                  a file that came with a question can't be had or read: the answer comes without it
     └── DeliveryError               the platform did not take what was sent
         ├── PlatformBusy            429: `retry_after` seconds
         ├── PlatformUnreachable     no connection, a time-out, 5xx: it may or may not have happened
@@ -29,6 +30,7 @@ Nothing here ever carries the text of a message or a secret.
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -145,6 +147,38 @@ class LeaseLost(RejoinderError):
 
 class StoreUnavailable(RejoinderError):
     code = "store"
+
+
+class Why(StrEnum):
+    """Why a file was not read, or not wholly."""
+
+    OFF = "off"
+    UNSUPPORTED = "unsupported"
+    TOO_LARGE = "too_large"
+    TOO_MANY = "too_many"
+    TOO_MANY_PICTURES = "too_many_pictures"
+    TOO_MANY_PIXELS = "too_many_pixels"
+    NO_ROOM = "no_room"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    ELSEWHERE = "elsewhere"
+    UNREACHABLE = "unreachable"
+    SLOW = "slow"
+    BROKEN = "broken"
+    ENCRYPTED = "encrypted"
+    NO_TEXT = "no_text"
+    CUT = "cut"
+
+
+class Unreadable(RejoinderError):
+    """A file can't be had or read."""
+
+    code = "unread_unreachable"
+
+    def __init__(self, why: Why, detail: str = "") -> None:
+        super().__init__(detail or why)
+        self.why = why
+        self.code = f"unread_{why}"
 
 
 class DeliveryError(RejoinderError):

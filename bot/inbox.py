@@ -11,12 +11,13 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
-from bot.chat import Cancel, Finish, Posted, Size, State, Turn
+from bot.chat import Cancel, Content, Finish, Picture, Posted, Size, State, Turn
 from bot.errors import LeaseLost, StoreUnavailable
 from bot.ports import Clock, Inbox, Journal, Pulse
 
@@ -42,7 +43,7 @@ class Held:
     `LeaseLost`.
 
     `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
-    `said` is the answer so far, kept up to date by the engine.
+    `said` is the answer so far, kept up to date by the engine; `pictures` are the question's, as a model is shown them.
     """
 
     def __init__(
@@ -54,12 +55,22 @@ class Held:
         self.journal: Journal = HeldJournal(inbox.journal(turn, owner), self)
         self.why: Cancel | None = None
         self.said = ""
+        self.pictures: tuple[Picture, ...] = ()
         self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @property
     def left(self) -> float:
         """Seconds for which it may still be worked on: a beat less than the lease is sure to last."""
         return (self._ends - self._beat - self._clock()).total_seconds()
+
+    async def read(self, content: Content, masked: Sequence[str], size: Size, counter: str) -> None:
+        """Its files were read: the question is told with their words from now on."""
+        await self.steadily(
+            lambda: self._inbox.read(
+                self.turn.id, self._owner, content, masked=masked, size=size, counter=counter
+            )
+        )
+        self.turn = replace(self.turn, content=content, masked=tuple(masked))
 
     async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
         await self.steadily(

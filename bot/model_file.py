@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.errors import ConfigError
+from bot.picture_tokens import picture_rule
 from bot.prices import amount_from, price_from
 
 Tables = dict[str, dict[str, dict[str, Any]]]
@@ -118,7 +119,7 @@ _KEYS: Final[Mapping[str, Reader]] = {
     "encoding": _text,
     "exact": _flag,
     "ratio": _ratio,
-    "image_tokens": _count,
+    "picture": picture_rule,
     "name_field": _flag,
     "shutdown": _day,
     "retired": _day,

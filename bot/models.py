@@ -17,6 +17,7 @@ from typing import Any, Final, Literal
 from bot.chat import Usage
 from bot.errors import ConfigError
 from bot.model_file import UNKNOWN, Tables, read_tables, wrong
+from bot.picture_tokens import EACH, PictureRule
 from bot.prices import Price
 
 Elsewhere = Callable[[str, str], tuple[Price, str] | None]
@@ -42,7 +43,7 @@ class Model:
 
     `window` holds prompt and answer together, in tokens. `effort` is the reasoning effort that is sent,
     empty where none is. `exact`: `encoding` is the model's own tokenizer; where it is not, a count times
-    `ratio` is the first guess. `image_tokens` are taken for an image. `shutdown` is the first day without it.
+    `ratio` is the first guess. `picture` is how pictures are counted. `shutdown` is the first day without it.
     """
 
     provider: str
@@ -62,7 +63,7 @@ class Model:
     encoding: str = "o200k_base"
     exact: bool = False
     ratio: float = 1.0
-    image_tokens: int = 1_500
+    picture: PictureRule = EACH
     name_field: bool = False
     shutdown: date | None = None
     successor: str = ""

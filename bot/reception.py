@@ -272,8 +272,7 @@ class FrontDesk:
             kinds.update(masked.kinds)
             parts.append(Text(masked.text) if isinstance(part, Text) else replace(part, name=masked.text))
         size = self._counter.measure(plain_text(tuple(parts)))
-        images = sum(isinstance(part, File) and part.media_type.startswith("image/") for part in parts)
-        return tuple(parts), tuple(sorted(kinds)), size + Size(images=images)
+        return tuple(parts), tuple(sorted(kinds)), size
 
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)

@@ -28,6 +28,7 @@ GROUPS = (
             "REJOINDER_CONTINU",
         ),
     ),
+    ("Files and pictures", ("REJOINDER_FILE", "REJOINDER_PICTURE")),
     (
         "Limits",
         (

@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from bot.errors import ConfigError
+from bot.picture_tokens import Detail
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -152,6 +153,53 @@ class Settings(BaseSettings):
     )
     max_output_tokens: int = Field(
         4_000, ge=16, alias="REJOINDER_MAX_OUTPUT_TOKENS", description="Most tokens of an answer."
+    )
+
+    files: Switch = Field(
+        "on",
+        alias="REJOINDER_FILES",
+        description="`off`: files that come with a question are not read, only named.",
+    )
+    file_megabytes: int = Field(
+        20, ge=1, alias="REJOINDER_FILE_MEGABYTES", description="Largest file that is fetched, in megabytes."
+    )
+    file_seconds: float = Field(
+        20,
+        ge=1,
+        alias="REJOINDER_FILE_SECONDS",
+        description="Time for fetching one file, and as much again for reading it.",
+    )
+    files_per_question: int = Field(
+        10, ge=1, alias="REJOINDER_FILES_PER_QUESTION", description="Files of one question that are read."
+    )
+    file_tokens: int = Field(
+        5_000,
+        ge=100,
+        alias="REJOINDER_FILE_TOKENS",
+        description="Most tokens of a question's files together, as text; never more than a third of the prompt.",
+    )
+    file_pages: int = Field(
+        50, ge=1, alias="REJOINDER_FILE_PAGES", description="Pages of a PDF file that are read."
+    )
+    pictures: int = Field(
+        4, ge=0, alias="REJOINDER_PICTURES", description="Pictures of one question that a model is shown."
+    )
+    picture_turns: int = Field(
+        3,
+        ge=0,
+        alias="REJOINDER_PICTURE_TURNS",
+        description="Turns after its own for which a picture is shown again; from then on it is only named.",
+    )
+    picture_pixels: int = Field(
+        1_568,
+        ge=64,
+        alias="REJOINDER_PICTURE_PIXELS",
+        description="Longest side of a picture as a model is shown it; larger ones are made smaller.",
+    )
+    picture_detail: Detail = Field(
+        "high",
+        alias="REJOINDER_PICTURE_DETAIL",
+        description="`low`: pictures are shown coarsely (512 pixels), for less money.",
     )
 
     continuations: int = Field(

@@ -224,7 +224,11 @@ class Speaker:
             taken = counter.most(extra) if extra.messages else 0
             left = replace(voice, window=replace(window, prompt=window.prompt - taken))
             fitted = await self._recall.prompt_for(
-                speech.turn, left, usual=voice is speech.usual, cut=id(voice) in speech.windows
+                speech.turn,
+                left,
+                usual=voice is speech.usual,
+                cut=id(voice) in speech.windows,
+                pictures=speech.held.pictures,
             )
             speech.fitted[id(voice)] = fitted
         return fitted

@@ -175,7 +175,9 @@ class Switchboard:
             max_output_tokens=settings.max_output_tokens,
         )
         in_field = names_in_field(spec, self._access, model)
-        counter = await counter_for(model, self._calibrations, name_field=in_field)
+        counter = await counter_for(
+            model, self._calibrations, detail=settings.picture_detail, name_field=in_field
+        )
         return Voice(provider, model, settings.system_prompt, window, counter)
 
     async def _start_local(self) -> LocalModel:
@@ -196,6 +198,7 @@ def access_of(settings: Settings) -> Access:
         openai_base_url=settings.openai_base_url,
         anthropic_api_key=_open(settings.anthropic_api_key),
         anthropic_base_url=settings.anthropic_base_url,
+        detail=settings.picture_detail,
     )
 
 

@@ -22,7 +22,7 @@ from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
 from storage.sql import STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
-from storage.values import content_json, shape_json, waiting_value
+from storage.values import as_said, content_json, shape_json, waiting_value
 from storage.versions import begin_anew, take_up
 
 
@@ -69,7 +69,7 @@ class Turns:
             return Accepted(found.id, False)
         question = _question(content, masked, size, counter)
         news: dict[str, Any] = {"revision": incoming.revision}
-        created = question["content"] != found.content
+        created = question["content"] != as_said(found.content)
         if created:
             news |= question
         if created and found.state == State.RUNNING:  # its worker is still at its messages
@@ -121,6 +121,24 @@ class Turns:
         if await self._write(transaction, turn, owner, back) is Cancel.EDITED:
             await begin_anew(transaction, turn)
         transaction.signal(Signal())
+
+    @writing
+    async def read(
+        self,
+        transaction: Transaction,
+        turn: int,
+        owner: str,
+        content: Content,
+        *,
+        masked: Sequence[str],
+        size: Size,
+        counter: str,
+    ) -> None:
+        question = _question(content, masked, size, counter)
+        as_asked = and_(
+            held(turn, owner), turns.c.cancel.is_(None)
+        )  # else it was edited, deleted or stopped meanwhile
+        await transaction.sql.execute(update(turns).where(as_asked).values(question))
 
     @writing
     async def answered(

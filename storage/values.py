@@ -35,13 +35,24 @@ def content_json(content: Content) -> list[dict[str, Any]]:
 def _part_json(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
+    read = {} if part.text is None else {"text": part.text, "cut": part.cut}
     return {
         "type": "file",
         "name": part.name,
         "media_type": part.media_type,
         "size": part.size,
         "reference": dict(part.reference),
+        **read,
     }
+
+
+def as_said(stored: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A stored content without what was read of its files since."""
+    return [{name: part[name] for name in part if _is_said(part, name)} for part in stored]
+
+
+def _is_said(part: Mapping[str, Any], name: str) -> bool:
+    return part["type"] != "file" or name not in ("text", "cut")
 
 
 def content_value(stored: Iterable[Mapping[str, Any]]) -> Content:
@@ -53,7 +64,8 @@ def _part_value(part: Mapping[str, Any]) -> Part:
         case "text":
             return Text(part["text"])
         case "file":
-            return File(part["name"], part["media_type"], part["size"], part["reference"])
+            read = part.get("text"), part.get("cut", False)
+            return File(part["name"], part["media_type"], part["size"], part["reference"], *read)
         case kind:
             raise ValueError(f"a part of the unknown type {kind!r} is stored: written by a newer version?")
 
@@ -121,15 +133,17 @@ def exchange_value(row: RowMapping) -> Exchange:
     """Question and answer measured by two different counters, or by an old version, bear none: they are to be measured again."""
     sizes = [size_value(row[f"{part}_tokens"], row[f"{part}_shape"]) for part in ("question", "answer")]
     known = row["counter"] == row["answer_counter"] and None not in sizes
+    content = content_value(row["content"])
     return Exchange(
         turn=row["id"],
         name=row["author_name"],
-        question=plain_text(content_value(row["content"])),
+        question=plain_text(content),
         answer=row["answer"],
         question_size=sizes[0] or Size(),
         answer_size=sizes[1] or Size(),
         counter=row["counter"] if known else "",
         sent_at=row["sent_at"],
+        pictures=tuple(part for part in content if isinstance(part, File) and part.is_picture),
     )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Quota, Text, Turn, Usage
-from bot.errors import RejoinderError
+from bot.errors import RejoinderError, Unreadable, Why
 from bot.menu import Menu
 from bot.models import Spec, load_models
-from bot.ports import Button, Journal
+from bot.ports import Button, Fetched, Journal
 from bot.providers import Access
 
 ADA = Author("U1", "Ada")
@@ -120,6 +120,8 @@ class FakePlatform:
         self.whispers: list[str] = []
         self.announced: list[tuple[Place, str]] = []
         self.failures: list[RejoinderError] = []
+        self.files: dict[str, bytes | Fetched | Unreadable] = {}
+        self.fetched: list[str] = []
         self._whispering = whispering
 
     async def run(self, ready: Callable[[str], None]) -> None:
@@ -136,6 +138,14 @@ class FakePlatform:
 
     async def announce(self, place: Place, notice: str) -> None:
         self.announced.append((place, notice))
+
+    async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
+        """What a test put into `files`, by its reference's id; an error in there is raised."""
+        self.fetched.append(file.name)
+        found = self.files.get(str(file.reference["id"]), Unreadable(Why.GONE))
+        if isinstance(found, Unreadable):
+            raise found
+        return found if isinstance(found, Fetched) else Fetched(found)
 
     async def stop(self) -> None:
         return

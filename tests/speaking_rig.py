@@ -14,6 +14,7 @@ from bot.chat import State, Turn
 from bot.context import Window
 from bot.counting import Exact
 from bot.engine import Engine
+from bot.files import FileLimits
 from bot.inbox import Held
 from bot.models import Model
 from bot.ports import Provider
@@ -29,6 +30,7 @@ from storage.stores import Stores
 from storage.tables import calls, turns
 from tests.desk import LEASE, Desk
 from tests.fakes import CHANNEL, FakeClock, FakePlatform, Shown
+from tests.files_rig import USUAL, open_files
 from tests.limits_rig import open_limits
 
 ROOMY = Window(4_000, 500)
@@ -74,12 +76,21 @@ class Rig:
     def __post_init__(self) -> None:
         self.desk = Desk(self.stores, self.clock)
 
-    def open(self, *voices: Voice, continuing: Continuing = ROUNDS, rules: Rulebook = NO_RULES) -> None:
+    def open(
+        self,
+        *voices: Voice,
+        continuing: Continuing = ROUNDS,
+        rules: Rulebook = NO_RULES,
+        files: FileLimits = USUAL,
+    ) -> None:
         """Begin anew with these candidates, and no memory of their failures."""
+        self.voices = voices
         limits = open_limits(self.stores, rules, self.clock)
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
+        platforms = {"fake": self.platform}
+        gallery, self.files = open_files(platforms, SameEverywhere(*voices), voices[0].counter, files)
         speaker = Speaker(
-            recall=Recall(self.stores.memory, decided),
+            recall=Recall(self.stores.memory, decided, gallery=gallery),
             limits=limits,
             voices=SameEverywhere(*voices),
             redactor=Redactor(),
@@ -91,6 +102,7 @@ class Rig:
             platforms={"fake": self.platform},
             conversations=self.stores.conversations,
             speaker=speaker,
+            files=self.files,
             counter=voices[0].counter,
             language="en",
             attempts=3,
@@ -110,9 +122,9 @@ class Rig:
         assert await self.stores.inbox.go_on(outcome.turn.id, None, self.clock.now)
         return await self.answer(await self.desk.claimed())
 
-    async def answer(self, turn: Turn) -> Outcome:
+    async def answer(self, turn: Turn, owner: str = "w1") -> Outcome:
         await self.engine.answer(
-            Held(self.stores.inbox, turn, "w1", LEASE, self.clock, self.clock.now + LEASE)
+            Held(self.stores.inbox, turn, owner, LEASE, self.clock, self.clock.now + LEASE)
         )
         async with self.stores.database.reading() as sql:
             row = (await sql.execute(select(turns).where(turns.c.id == turn.id))).one()

@@ -54,7 +54,7 @@ def own(size: Size) -> int:
 
 def off(truth: Truth, sizes: list[Size], *, calls: int, ratio: float) -> float:
     """The largest relative error after so many calls."""
-    learnt = fitted([Observation(size, truth(size)) for size in sizes[:calls]], ratio=ratio, image=0)
+    learnt = fitted([Observation(size, truth(size)) for size in sizes[:calls]], ratio=ratio)
     return max(abs(learnt.tokens(size) - truth(size)) / truth(size) for size in sizes[20:])
 
 
@@ -76,7 +76,7 @@ def test_the_margin_shrinks_with_what_was_seen_and_stays_wide_for_what_was_not()
     chinese = Size(300, wide=400, messages=1)
     margins, unseen = [], []
     for calls in (0, 3, 20, 40):
-        learnt = fitted([Observation(size, claude(size)) for size in english[:calls]], ratio=1.3, image=0)
+        learnt = fitted([Observation(size, claude(size)) for size in english[:calls]], ratio=1.3)
         margins.append(learnt.most(english[0]) / learnt.tokens(english[0]) - 1)
         unseen.append(learnt.most(chinese) - claude(chinese))
     assert margins == sorted(margins, reverse=True)
@@ -89,13 +89,13 @@ def test_a_few_strange_reports_change_little() -> None:
     sizes = [prompt(draw) for _ in range(60)]
     seen = [Observation(size, claude(size)) for size in sizes[:30]]
     seen[4::10] = [Observation(one.size, one.reported * 3) for one in seen[4::10]]
-    learnt = fitted(seen, ratio=1.3, image=0)
+    learnt = fitted(seen, ratio=1.3)
     worst = max(abs(learnt.tokens(size) - claude(size)) / claude(size) for size in sizes[30:])
     assert worst < 0.1
 
 
-def test_an_image_is_taken_for_what_its_model_is_said_to_need() -> None:
-    assert published(image=1_500).tokens(Size(10, images=2, messages=1)) == 10 + 3 + 1 + 3 + 3_000
+def test_pictures_come_on_top_of_the_words() -> None:
+    assert published().tokens(Size(10, images=3_000, messages=1)) == 10 + 3 + 1 + 3 + 3_000
 
 
 async def test_a_known_vocabulary_is_exact_and_any_other_learns_and_remembers(stores: Stores) -> None:

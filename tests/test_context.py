@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.calibration import published
-from bot.chat import Exchange, Mark, Message, Note, Pin, Role, Size, Summary
+from bot.chat import Exchange, Mark, Message, Note, Picture, Pin, Role, Size, Summary
 from bot.context import LOW_WATER, NOTED, SHARE, SUMMED_UP, Fitted, Window, fit, window_for
 from bot.errors import TooLong
 from bot.ports import Beginning
@@ -28,11 +28,14 @@ class Words:
 
     def __init__(self) -> None:
         self.counted: list[str] = []
-        self._rule = published(image=0)
+        self._rule = published()
 
     def measure(self, text: str) -> Size:
         self.counted.append(text)
         return Size(len(text.split()))
+
+    def measure_picture(self, picture: Picture) -> Size:
+        return Size(images=picture.width)
 
     def measure_name(self, name: str) -> Size:
         return self.measure(name) + Size(tokens=PER_NAME) if name else Size()

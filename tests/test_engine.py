@@ -59,6 +59,7 @@ from tests.fakes import (
     answer,
     incoming,
 )
+from tests.files_rig import open_files
 from tests.limits_rig import open_limits
 
 NO_LIMITS = Rulebook()
@@ -167,7 +168,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
         notebook = Notebook(stores.records, clock)
-        recall = Recall(stores.memory, decided)
+        gallery, files = open_files({"fake": platform}, voices, counter)
+        recall = Recall(stores.memory, decided, gallery=gallery)
         why = Why(stores.records, notebook, clock)
         desk = FrontDesk(
             inbox=stores.inbox,
@@ -204,6 +206,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             platforms={"fake": platform},
             conversations=stores.conversations,
             speaker=speaker,
+            files=files,
             counter=counter,
             language="en",
             attempts=3,

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Finish, Message, Prompt, Quota, Role
+from bot.chat import Finish, Message, Picture, Prompt, Quota, Role
 from bot.errors import Misconfigured, TooLong
+from bot.models import Spec
+from bot.providers import Access, build_provider
 from tests.emulators.llm import Answer, Counted, LLMEmulator, Refusal, Request, refuse, say
 from tests.emulators.llm.faults import REFUSALS, UNSUPPORTED_MAX_TOKENS, UNSUPPORTED_TEMPERATURE
-from tests.provider_rig import APIS, KEY, ask, hear, make, opened, prompt_for
+from tests.files_rig import a_picture
+from tests.provider_rig import APIS, KEY, MODELS, ask, hear, make, opened, prompt_for
 
 TALK = (
     Message(Role.USER, "Hi", "Ada"),
@@ -256,3 +259,55 @@ async def test_a_compatible_server_that_calls_a_cut_answer_completed_is_not_beli
         cut = await ask(provider, "responses", cap=64, model="gpt-4o")
         whole = await ask(provider, "responses", cap=64, model="gpt-4o")
     assert (cut.finish, whole.finish) == (Finish.LENGTH, Finish.STOP)
+
+
+PLAN = Picture("image/png", a_picture(600, 400), 600, 400)
+SHOWN = (
+    Message(Role.USER, "What is it?", "Ada", (PLAN, PLAN)),
+    Message(Role.ASSISTANT, "A plan."),
+    Message(Role.USER, "And this?", "林", (PLAN,)),
+)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("compatible", [False, True])
+async def test_pictures_are_sent_as_each_api_takes_them(api: str, compatible: bool) -> None:
+    async with (
+        LLMEmulator(compatible=compatible) as llm,
+        opened(make(api, llm.url, compatible=compatible)) as provider,
+    ):
+        heard = await hear(provider.stream(prompt_for(api, *SHOWN)))
+    assert heard.error is None
+    (asked,) = llm.requests
+    assert [one.data for one in asked.pictures] == [PLAN.data] * 3
+    detail = "" if api == "anthropic" or (compatible and api == "chat") else "high"
+    assert {one.detail for one in asked.pictures} == {detail}
+    messages = asked.body.get("messages") or asked.body["input"]
+    first, last = [message["content"] for message in messages if message["role"] == "user"]
+    kinds = [part["type"] for part in first]
+    match api:
+        case "anthropic":
+            assert kinds == ["image", "image", "text"]
+        case "responses":
+            assert kinds == ["input_text", "input_image", "input_image"]
+        case _:
+            assert kinds == ["text", "image_url", "image_url"]
+    assert "林: And this?" in [part.get("text") for part in last]
+
+
+async def test_low_detail_is_asked_for_and_pictures_of_one_role_stay_together() -> None:
+    async with LLMEmulator(compatible=True) as llm:
+        provider = build_provider(
+            Spec("openai-responses", "gpt-4o"),
+            Access(openai_api_key="k", openai_base_url=llm.openai_url, detail="low"),
+            MODELS,
+        )
+        async with opened(provider):
+            two = (Message(Role.USER, "one", pictures=(PLAN,)), Message(Role.USER, "two", pictures=(PLAN,)))
+            heard = await hear(provider.stream(prompt_for("responses", *two, model="gpt-4o")))
+    assert heard.error is None
+    (message,) = llm.requests[0].body["input"]
+    assert [part["type"] for part in message["content"]] == ["input_text", "input_image", "input_image"]
+    assert {one.detail for one in llm.requests[0].pictures} == {"low"}
+    assert heard.usage is not None
+    assert heard.usage.prompt > 2 * 85

@@ -16,6 +16,7 @@ from bot.chat import Usage
 from bot.context import Window
 from bot.counting import Exact
 from bot.errors import Overloaded
+from bot.files import FileLimits, Gallery
 from bot.models import Model
 from bot.ports import Level
 from bot.preferences import Decided, Preferences
@@ -58,7 +59,9 @@ class Rig:
             clock=self.clock,
             sleep=no_wait,
         )
-        self.recall = Recall(self.stores.memory, decided, self.summaries.due)
+        self.recall = Recall(
+            self.stores.memory, decided, self.summaries.due, gallery=Gallery({}, FileLimits())
+        )
         self.voice = Voice(ScriptedProvider(), Model("openai", "test"), "Be kind.", Window(150, 50), COUNTER)
 
     async def ask(self, text: str) -> list[str]:

@@ -21,6 +21,7 @@ from discord.http import Route
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.discord import forms
+from adapters.discord.attachments import DiscordFiles
 from adapters.discord.calls import discord_errors
 from adapters.discord.files import handed_over, without_files
 from adapters.discord.history import DiscordHistory
@@ -29,10 +30,22 @@ from adapters.discord.registering import register
 from adapters.discord.rest import Rest, listed
 from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
 from bot.absence import Watch
-from bot.chat import Incoming, Invocation, Place, Turn
+from bot.chat import File, Incoming, Invocation, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailable
 from bot.notices import language_of
-from bot.ports import Attached, Button, Clock, Journal, Outcome, Receipt, Reception, Reply, Said, Slash
+from bot.ports import (
+    Attached,
+    Button,
+    Clock,
+    Fetched,
+    Journal,
+    Outcome,
+    Receipt,
+    Reception,
+    Reply,
+    Said,
+    Slash,
+)
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +88,7 @@ class Discord:
         self._client = Listener(self, message_content, shard_ids, shard_count)
         self._pacer = Pacer(rates)
         self._rest, self._most_messages = Rest(token, api_url, self._pacer), most_messages
+        self._files = DiscordFiles(self._rest, api_url)
         self._ready: Callable[[str], None] = lambda _: None
         self._begun = False
         self._lines: WeakValueDictionary[tuple[int, int], asyncio.Lock] = WeakValueDictionary()
@@ -118,12 +132,16 @@ class Discord:
         body = {"content": notice[:LONGEST], "allowed_mentions": NO_PINGS}
         await self._rest.call("POST", messages(place.thread or place.channel), body)
 
+    async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
+        return await self._files.fetch(file, most, seconds)
+
     async def stop(self) -> None:
         """Go on writing down what comes in: nobody would send it again. It is answered after the next start."""
 
     async def aclose(self) -> None:
         if self._begun:  # else there is nothing to close, and discord.py would fail over it
             await self._client.close()
+        await self._files.aclose()
         await self._rest.aclose()
 
     # What happens there.
@@ -162,7 +180,8 @@ class Discord:
         message = event.message
         if message.edited_at is None or not by_a_person(message):
             return
-        if event.cached_message is not None and event.cached_message.content == message.content:
+        before = event.cached_message
+        if before is not None and (before.content, _files(before)) == (message.content, _files(message)):
             return
         said = await self._incoming(message, message.edited_at.isoformat())
         await self._answer(said, await self._until_taken(lambda: self._reception.edited(said)))
@@ -362,6 +381,10 @@ class Discord:
             log.warning(
                 "the slash commands could not be registered (%s): `python -m bot sync` tries again", error
             )
+
+
+def _files(message: discord.Message) -> list[int]:
+    return [attachment.id for attachment in message.attachments]
 
 
 class Listener(discord.AutoShardedClient):

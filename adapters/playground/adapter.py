@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,13 +19,14 @@ from adapters.playground.log import WorldFile
 from adapters.playground.server import add_routes, build_app
 from adapters.playground.speaking import PLATFORM, author_of, names, place_of, say
 from adapters.playground.surface import RATES, PlaygroundSurface
+from adapters.playground.uploads import Uploads
 from adapters.playground.values import Message, Person, Refused
 from adapters.playground.views import Views
 from adapters.playground.world import World, furnish
-from bot.chat import Invocation, Place, Turn
-from bot.errors import ConfigError, PlaceRefused
+from bot.chat import File, Invocation, Place, Turn
+from bot.errors import ConfigError, PlaceRefused, Unreadable, Why
 from bot.notices import language_of
-from bot.ports import Button, Clock, Journal, Reception, Reply, Said, Slash
+from bot.ports import Button, Clock, Fetched, Journal, Reception, Reply, Said, Slash
 
 Extension = Callable[[web.Application], object]
 
@@ -59,10 +61,12 @@ class Playground:
         self._file = WorldFile(data / "playground.jsonl", self.world)
         if not self._file.open():
             furnish(self.world, name)
+        self._uploads = Uploads(data / "playground-files")
+        self._uploads.tidy(self.world.messages.values())
         views = Views(self.world, commands)
         self._feed = Feed(self.world, views)
         self._courier = Courier(self.world, redeliver)
-        self._api = Api(self.world, views, self._feed, self)
+        self._api = Api(self.world, views, self._feed, self._uploads, self)
         self._pacer, self._most_messages = Pacer(rates), most_messages
         self._extensions: list[Extension] = []
         self._stopped = False
@@ -116,6 +120,14 @@ class Playground:
         except Refused:
             return False
         return True
+
+    async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
+        path = self._uploads.path(str(file.reference.get("id")))
+        if path is None:
+            raise Unreadable(Why.GONE)
+        if path.stat().st_size > most:
+            raise Unreadable(Why.TOO_LARGE)
+        return Fetched(await asyncio.to_thread(path.read_bytes))
 
     async def announce(self, place: Place, notice: str) -> None:
         try:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from aiohttp import web
 
 from adapters.playground.feed import Feed
+from adapters.playground.guard import UPLOADS
+from adapters.playground.uploads import Uploads
 from adapters.playground.values import BOT, Message, Person, Refused
-from adapters.playground.views import Json, Views
+from adapters.playground.views import SHOWN, Json, Views
 from adapters.playground.world import World
 from bot.errors import StoreUnavailable
 
@@ -35,8 +39,11 @@ class Interactions(Protocol):
 
 
 class Api:
-    def __init__(self, world: World, views: Views, feed: Feed, interactions: Interactions) -> None:
+    def __init__(
+        self, world: World, views: Views, feed: Feed, uploads: Uploads, interactions: Interactions
+    ) -> None:
         self._world, self._views, self._feed, self._do = world, views, feed, interactions
+        self._uploads = uploads
 
     def add_routes(self, app: web.Application) -> None:
         routes: list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]] = [
@@ -45,6 +52,9 @@ class Api:
             ("GET", "/api/events", self.events),
             ("POST", "/api/messages", self.say),
             ("GET", r"/api/messages/{id:\d+}/file", self.file),
+            ("POST", UPLOADS, self.upload),
+            ("DELETE", UPLOADS + "/{file}", self.drop),
+            ("GET", r"/api/messages/{id:\d+}/attached/{file}", self.attached),
             ("PATCH", r"/api/messages/{id:\d+}", self.edit),
             ("DELETE", r"/api/messages/{id:\d+}", self.delete),
             ("POST", "/api/commands", self.command),
@@ -84,9 +94,39 @@ class Api:
             thread=values.number("thread"),
             nonce=values.key("nonce"),
         )
-        posted = self._world.post(message)
+        posted = self._world.named(viewer.id, message.nonce)
+        if posted is None:
+            files = self._uploads.waiting(viewer.id, values.texts("files"))
+            posted = self._world.post(replace(message, attached=files))
+            self._uploads.said(files)
         self._world.read(viewer.id, channel, posted.thread, posted.id)
         return web.json_response(self._views.message(posted, viewer.id), status=201)
+
+    async def upload(self, request: web.Request) -> web.StreamResponse:
+        """A file that is to go with a message: its bytes are the body."""
+        query = Values(dict(request.query))
+        viewer = self._world.person(query.text("as"))
+        pieces = request.content.iter_chunked(1 << 16)
+        taken = await self._uploads.take(viewer.id, query.text("name"), query.text("type"), pieces)
+        return web.json_response({"id": taken.id, "name": taken.name, "size": taken.size}, status=201)
+
+    async def drop(self, request: web.Request) -> web.StreamResponse:
+        values = await Values.of(request)
+        self._uploads.drop(self._world.person(values.text("as")).id, request.match_info["file"])
+        return web.json_response({})
+
+    async def attached(self, request: web.Request) -> web.StreamResponse:
+        """A file of a person's, to be saved; nothing but a plain picture is ever shown."""
+        viewer = self._world.person(Values(dict(request.query)).text("as"))
+        message = self._world.message(int(request.match_info["id"]), viewer.id)
+        number = request.match_info["file"]
+        found = next((file for file in message.attached if file.id == number), None)
+        path = self._uploads.path(number)
+        if found is None or path is None:
+            raise Refused("no_such_file", "There is no file here.", 404)
+        shown = found.media_type if found.media_type in SHOWN else "application/octet-stream"
+        saved = f"attachment; filename*=UTF-8''{quote(found.name, safe='')}"
+        return web.FileResponse(path, headers={"Content-Type": shown, "Content-Disposition": saved})
 
     async def file(self, request: web.Request) -> web.StreamResponse:
         """What hangs on a message, to be saved and never to be shown as a page."""
@@ -109,7 +149,10 @@ class Api:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         values = await Values.of(request)
-        self._world.delete(int(request.match_info["id"]), by=self._world.person(values.text("as")).id)
+        viewer = self._world.person(values.text("as"))
+        message = self._world.message(int(request.match_info["id"]), viewer.id)
+        self._world.delete(message.id, by=viewer.id)
+        self._uploads.gone(message)
         return web.json_response({})
 
     async def command(self, request: web.Request) -> web.StreamResponse:
@@ -187,6 +230,12 @@ class Values:
         if not isinstance(value, str):
             raise Refused("value", f"{name} is a text.")
         return value
+
+    def texts(self, name: str) -> list[str]:
+        values = self._values.get(name) or []
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise Refused("value", f"{name} is a list of texts.")
+        return values
 
     def number(self, name: str) -> int:
         value = self._values.get(name) or 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from adapters.playground.mentions import mentioned, without
 from adapters.playground.speaking import author_of, names, place_of, say
-from adapters.playground.values import BOT, Pending, Refused
+from adapters.playground.values import BOT, Attachment, Pending, Refused
 from adapters.playground.world import World
-from bot.chat import Incoming, Text
+from bot.chat import Content, File, Incoming, Text
 from bot.errors import StoreUnavailable
 from bot.ports import Reception
 
@@ -88,7 +89,7 @@ class Courier:
             place=place_of(event.channel, event.thread),
             message=str(event.message),
             author=author_of(world.people[event.author]),
-            content=(Text(without(event.text, bot, known)),),
+            content=_content(without(event.text, bot, known), event.attached),
             address=address,
             sent_at=event.sent_at,
             mentioned=mentioned(event.text, bot, known),
@@ -98,3 +99,9 @@ class Courier:
             named=names(world),
             called=mentioned(event.text, bot, known),
         )
+
+
+def _content(text: str, files: Sequence[Attachment]) -> Content:
+    """Words and files; a file alone has no words."""
+    said = [File(file.name, file.media_type, file.size, {"id": file.id}) for file in files]
+    return (Text(text), *said) if text or not said else tuple(said)

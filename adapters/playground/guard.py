@@ -31,6 +31,8 @@ _HEADERS = {
 }
 _MONTH = 30 * 24 * 60 * 60
 _READING = ("GET", "HEAD")
+UPLOADS = "/api/files"
+"""Where files are sent to as they are; like JSON, that is a type which no other site's page can send without being asked back."""
 
 
 class Guard:
@@ -79,8 +81,9 @@ class Guard:
         ):
             return _no(403, "origin", "Another site's page sent this.")
         writes = request.method not in _READING and request.path != "/sign-in"
-        if writes and request.content_type != "application/json":
-            return _no(415, "json", "Send JSON.")
+        sent = "application/octet-stream" if request.path == UPLOADS else "application/json"
+        if writes and request.content_type != sent:
+            return _no(415, "json", f"Send {sent}.")
         if self._token and not self._open(request.path) and not self._knows(request):
             if request.method in _READING and "text/html" in request.headers.get("Accept", ""):
                 raise web.HTTPSeeOther("/sign-in")

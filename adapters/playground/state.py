@@ -168,15 +168,16 @@ class State:
                     when,
                     what.thread,
                     what.edits,
+                    what.attached,
                 )
             )
 
     def _remove(self, message: Message, when: datetime) -> None:
-        self._expect("deleted", replace(message, text=""), when)
+        self._expect("deleted", replace(message, text="", attached=()), when)
         self._nonces.pop((message.author, message.nonce), None)
         if self._replies.get(message.id):
-            stone = replace(message, text="", nonce="", file="", buttons=(), open=False, deleted=True)
-            stone = replace(stone, seq=self.seq)
+            stone = replace(message, text="", nonce="", file="", attached=(), buttons=())
+            stone = replace(stone, open=False, deleted=True, seq=self.seq)
             self._put(stone)
             return
         del self.messages[message.id]

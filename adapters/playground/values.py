@@ -56,13 +56,23 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with what a person said: its bytes are in a folder, under `id`."""
+
+    id: str
+    name: str
+    media_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Something said. Ids increase with time; id and time are given when it is posted.
 
     `thread` is the root's id for a reply in a thread, `reply_to` the message that is answered, `only_for` the
     one person who sees a private notice, `about` the command that led to it. `open` means that it still
-    grows. `file` is what hangs on it, as text, or in base64 where `file_type` is none of text's. A deleted message stays only where a
-    thread hangs on it.
+    grows. `file` is what hangs on it, as text, or in base64 where `file_type` is none of text's. `attached` are the files of people. A
+    deleted message stays only where a thread hangs on it.
     """
 
     channel: str
@@ -81,6 +91,7 @@ class Message:
     file: str = ""
     file_name: str = ANSWER_FILE
     file_type: str = ANSWER_TYPE
+    attached: tuple[Attachment, ...] = ()
     edits: int = 0
     deleted: bool = False
     seq: int = 0
@@ -104,6 +115,7 @@ class Pending:
     sent_at: datetime
     thread: int = 0
     edits: int = 0
+    attached: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +147,8 @@ def load(kind: type[T], plain: dict[str, Any]) -> T:
     values = {name: value for name, value in plain.items() if name in known}
     if "sent_at" in values:
         values["sent_at"] = datetime.fromisoformat(values["sent_at"])
+    if "attached" in values:
+        values["attached"] = tuple(Attachment(**file) for file in values["attached"])
     if "buttons" in values:
         values["buttons"] = tuple(values["buttons"])
     return kind(**values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from adapters.playground.markdown import to_html
 from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
@@ -12,6 +12,8 @@ from adapters.playground.world import World
 from bot.ports import Slash
 
 Json = dict[str, Any]
+SHOWN: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""Pictures of people that the page shows; all other files are only to be saved."""
 
 
 class Views:
@@ -105,6 +107,10 @@ class Views:
             "about": message.about,
             "buttons": list(message.buttons),
             "file": self._file(message) if message.file else None,
+            "attached": [
+                {"id": file.id, "name": file.name, "size": file.size, "picture": file.media_type in SHOWN}
+                for file in message.attached
+            ],
             "reply_to": self._quote(message.reply_to) if message.reply_to else None,
             "replies": len(replies),
             "last_reply": replies[-1].sent_at.isoformat() if replies else None,

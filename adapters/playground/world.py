@@ -91,7 +91,8 @@ class World(State):
         self.channel(message.channel)
         if message.thread:
             self.root(message.channel, message.thread)
-        posted = replace(message, id=self.last + 1, sent_at=self.clock(), text=_text(message.text), seq=0)
+        text = _text(message.text, silent=bool(message.attached))
+        posted = replace(message, id=self.last + 1, sent_at=self.clock(), text=text, seq=0)
         self._record("post", dump(posted))
         return self.messages[posted.id]
 
@@ -100,7 +101,7 @@ class World(State):
         message = self.message(id, by)
         if message.author != by:
             raise Refused("not_yours", "Only its author can edit a message.", 403)
-        text = _text(text)
+        text = _text(text, silent=bool(message.attached))
         if text != message.text:
             self._record("edit", {"id": id, "text": text, "at": self.clock().isoformat()})
         return self.messages[id]
@@ -150,11 +151,11 @@ def furnish(world: World, bot: str) -> None:
     world.add_channel("random", "Off topic is on topic")
 
 
-def _text(text: str) -> str:
-    """What may be said: not empty, not too long, no half characters, no control characters but tabs and new
+def _text(text: str, *, silent: bool = False) -> str:
+    """What may be said: not empty (unless `silent`, with a file), not too long, no half characters, no control characters but tabs and new
     lines."""
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text.replace("\r\n", "\n")).rstrip()
-    if not text.strip():
+    if not text.strip() and not silent:
         raise Refused("empty", "There is nothing to say.")
     if len(text) > MOST_TEXT:
         why = f"A message has at most {MOST_TEXT:,} characters; this one has {len(text):,}."

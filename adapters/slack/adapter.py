@@ -27,6 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.slack.agent import Abilities
+from adapters.slack.attachments import SlackFiles
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
 from adapters.slack.forms import button
 from adapters.slack.history import SlackHistory
@@ -36,10 +37,10 @@ from adapters.slack.streams import StreamedSurface, Streams
 from adapters.slack.surface import RATES, SlackSurface
 from adapters.slack.text import escape
 from bot.absence import Watch
-from bot.chat import Place, Turn
+from bot.chat import File, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, PlatformUnreachable
 from bot.notices import language_of
-from bot.ports import Clock, Journal, Reception, Reply, Said
+from bot.ports import Clock, Fetched, Journal, Reception, Reply, Said
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class Slack:
             session=self._session,
             retry_handlers=[],
         )
+        self._files = SlackFiles(self.client, bot_token, api_url)
         self._intake = Intake(self.client, reception, self._say, language)
         self._pacer, self._most_messages = Pacer(rates), most_messages
         self._abilities = Abilities(self._seconds)
@@ -145,6 +147,9 @@ class Slack:
     async def announce(self, place: Place, notice: str) -> None:
         await self._say(place.channel, "", Said(notice, private=False), place.thread)
 
+    async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
+        return await self._files.fetch(file, most, seconds)
+
     async def stop(self) -> None:
         self._stopped = True
         self._watch.away(self._line)
@@ -154,6 +159,7 @@ class Slack:
     async def aclose(self) -> None:
         if self._handler is not None:
             await self._handler.close_async()  # type: ignore[no-untyped-call]
+        await self._files.aclose()
         await self._session.close()
 
     async def _patiently(self, variable: str, call: Callable[[], Awaitable[Any]]) -> Any:

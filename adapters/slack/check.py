@@ -20,6 +20,7 @@ SCOPES: Final = (
     "channels:read",
     "chat:write",
     "commands",
+    "files:read",
     "files:write",
     "groups:history",
     "groups:read",
@@ -32,10 +33,19 @@ SCOPES: Final = (
 )
 """What the manifest asks for (a test compares)."""
 OPTIONAL: Final = frozenset(
-    {"assistant:write", "channels:read", "files:write", "groups:read", "im:read", "im:write", "mpim:read"}
+    {
+        "assistant:write",
+        "channels:read",
+        "files:read",
+        "files:write",
+        "groups:read",
+        "im:read",
+        "im:write",
+        "mpim:read",
+    }
 )
-"""Without `im:write` and `files:write` no file reaches anybody; without those that read, what was missed is looked for only where
-the bot was spoken with before."""
+"""Without `files:read`, files that come with a question are only named; without `im:write` and `files:write` no file reaches anybody;
+without those others that read, what was missed is looked for only where the bot was spoken with before."""
 
 
 async def check(*, bot_token: str, app_token: str, api_url: str) -> list[Finding]:

@@ -149,6 +149,8 @@ def _content(event: Event, bot: str, names: Mapping[str, str]) -> tuple[Part, ..
     text = readable(event.get("text") or "", bot, names)
     parts: list[Part] = [Text(text)] if text else []
     for file in event.get("files") or ():
+        if file.get("mode") == "tombstone":  # its owner took it away
+            continue
         reference = {"id": file.get("id", "")}
         name = str(file.get("name") or file.get("title") or "file")
         parts.append(File(name, str(file.get("mimetype") or ""), int(file.get("size") or 0), reference))

@@ -120,7 +120,7 @@ class Intake:
             return
         if not by_a_person(message) or message.get("subtype") not in SAID:
             return
-        if message.get("text") == previous.get("text") or "edited" not in message:
+        if _said(message) == _said(previous) or "edited" not in message:
             return
         said = await self._incoming(workspace, channel, event, message, str(message["edited"]["ts"]))
         await self._answer(said, await self._reception.edited(said))
@@ -204,3 +204,8 @@ class Intake:
             await self._say(asked.place.channel, asked.author.id, words, asked.place.thread)
         except DeliveryError as error:
             log.warning("a notice could not be shown (%s)", error)
+
+
+def _said(message: Event) -> tuple[Any, list[Any]]:
+    """What a message says: its words, and its files."""
+    return message.get("text"), [file.get("id") for file in message.get("files") or ()]

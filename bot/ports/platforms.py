@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from bot.chat import Incoming, Invocation, Place, Posted, Turn
+from bot.chat import File, Incoming, Invocation, Place, Posted, Turn
 
 
 class Button(StrEnum):
@@ -69,6 +69,15 @@ class Journal(Protocol):
     async def removed(self, index: int) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A file's bytes, whole. `name` and `media_type` are told where the message itself did not tell them."""
+
+    data: bytes
+    name: str = ""
+    media_type: str = ""
+
+
 class Adapter(Protocol):
     """A platform. `run` serves until cancelled; each time it is connected it calls `ready` with one line that says to what."""
 
@@ -84,6 +93,10 @@ class Adapter(Protocol):
 
     async def announce(self, place: Place, notice: str) -> None:
         """Say something of the bot's own in a channel, to all. Raises `DeliveryError`."""
+
+    async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
+        """A file that came with a message, of at most so many bytes, from the platform's own hosts and from nowhere else.
+        Raises `Unreadable`."""
 
     async def stop(self) -> None:
         """Take in nothing more; what is running may still be answered."""

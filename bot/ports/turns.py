@@ -101,6 +101,11 @@ class Inbox(Protocol):
     async def release(self, turn: int, owner: str) -> None:
         """Give an unfinished turn back, untouched, to be claimed again at once (draining); not counted as an attempt."""
 
+    async def read(
+        self, turn: int, owner: str, content: Content, *, masked: Sequence[str], size: Size, counter: str
+    ) -> None:
+        """Keep what was read of the question's files, unless it was called off or edited meanwhile, or another has it now."""
+
     async def answered(
         self, turn: int, owner: str, answer: str, size: Size, counter: str, finish: Finish
     ) -> None:

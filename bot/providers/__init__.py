@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from bot.chat import Quota
 from bot.errors import ConfigError
 from bot.models import Announced, Model, Models, Spec
+from bot.picture_tokens import Detail
 from bot.ports import Provider
 from bot.providers.warm import warm_responses
 from bot.providers.wire import TIMEOUTS, Timeouts
@@ -48,7 +49,7 @@ class Access:
     """Where the APIs are and with which keys; empty addresses are the vendors' own. `local_base_url` is the
     small local model's server.
 
-    `temperature` is sent to models that take one.
+    `temperature` is sent to models that take one, `detail` with every picture where the API asks for it.
     """
 
     openai_api_key: str = field(default="", repr=False)
@@ -57,6 +58,7 @@ class Access:
     anthropic_base_url: str = ""
     local_base_url: str = ""
     temperature: float | None = None
+    detail: Detail = "high"
     timeouts: Timeouts = TIMEOUTS
 
 
@@ -81,7 +83,7 @@ def build_provider(spec: Spec, access: Access, models: Models) -> VendorsApi:
             line = OpenAILine(
                 name="local", api_key=NO_KEY, base_url=address, compatible=True, timeouts=access.timeouts
             )
-            return OpenAIChat(line, profile, temperature=access.temperature)
+            return OpenAIChat(line, profile, temperature=access.temperature, detail=access.detail)
         case _:
             return _openai(spec, profile, access)
 
@@ -131,7 +133,7 @@ def _openai(spec: Spec, profile: Callable[[str], Model], access: Access) -> Vend
         timeouts=access.timeouts,
     )
     api = OpenAIResponses if responses else OpenAIChat
-    return api(line, profile, temperature=access.temperature)
+    return api(line, profile, temperature=access.temperature, detail=access.detail)
 
 
 def _anthropic(spec: Spec, profile: Callable[[str], Model], access: Access) -> VendorsApi:

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import re
 import time
+from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from anthropic import AsyncAnthropic, AsyncStream
 from anthropic.types import MessageDeltaUsage, RawMessageStreamEvent
 from anthropic.types import Usage as FirstUsage
 
-from bot.chat import Delta, Finish, Prompt, Quota, Usage
+from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
 from bot.errors import (
     BadResponse,
     ContentFiltered,
@@ -147,7 +148,7 @@ class AnthropicMessages:
         messages = worded(prompt.messages, name_field=False, alternate=True)
         body: dict[str, Any] = {
             "model": prompt.model,
-            "messages": [{"role": message.role.value, "content": message.text} for message in messages],
+            "messages": [{"role": message.role.value, "content": _content(message)} for message in messages],
             "max_tokens": prompt.max_output_tokens,
             "stream": True,
         }
@@ -211,6 +212,24 @@ class AnthropicMessages:
             retry_after=retry_after(error.response.headers, self._now()),
             free=not streaming,
         )
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
+    """Pictures come before the words that speak of them, as Anthropic advises ("Vision")."""
+    if not message.pictures:
+        return message.text
+    shown = [
+        {
+            "type": "image",
+            "source": {
+                "type": "base64",
+                "media_type": picture.media_type,
+                "data": b64encode(picture.data).decode(),
+            },
+        }
+        for picture in message.pictures
+    ]
+    return [*shown, {"type": "text", "text": message.text}]
 
 
 class _Reader:

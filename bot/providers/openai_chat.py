@@ -11,12 +11,13 @@ from openai import AsyncStream
 from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletionChunk
 
-from bot.chat import Delta, Finish, Prompt, Quota, Usage
+from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
 from bot.errors import BadResponse, ContentFiltered, CutOff, EmptyAnswer
 from bot.models import Announced, Model
+from bot.picture_tokens import Detail
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import Piece, relay
-from bot.providers.wording import worded
+from bot.providers.wording import data_url, worded
 
 ENDINGS: Final[Mapping[str, Finish]] = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
 BROKEN: Final = frozenset({"error", "abort", "cancelled"})
@@ -27,10 +28,15 @@ class OpenAIChat:
     """`profile` tells what is known of a model by its name."""
 
     def __init__(
-        self, line: OpenAILine, profile: Callable[[str], Model], *, temperature: float | None = None
+        self,
+        line: OpenAILine,
+        profile: Callable[[str], Model],
+        *,
+        temperature: float | None = None,
+        detail: Detail = "high",
     ) -> None:
         self.name = line.name
-        self._line, self._profile, self._temperature = line, profile, temperature
+        self._line, self._profile, self._temperature, self._detail = line, profile, temperature, detail
 
     @property
     def quota(self) -> Quota:
@@ -86,18 +92,29 @@ class OpenAIChat:
         line = self._line
         return "max_tokens" if line.compatible and not line.azure else model.cap_parameter
 
-    def _messages(self, prompt: Prompt, model: Model) -> list[dict[str, str]]:
+    def _messages(self, prompt: Prompt, model: Model) -> list[dict[str, Any]]:
         compatible = self._line.compatible
         messages = worded(
             prompt.messages, name_field=model.name_field and not compatible, alternate=compatible
         )
-        sent = [{"role": message.role.value, "content": message.text} for message in messages]
+        sent = [{"role": message.role.value, "content": self._content(message)} for message in messages]
         for entry, message in zip(sent, messages, strict=True):
             if message.name:
                 entry["name"] = message.name
         if prompt.system:
             sent.insert(0, {"role": "system" if compatible else model.role, "content": prompt.system})
         return sent
+
+    def _content(self, message: Message) -> str | list[dict[str, Any]]:
+        """Words alone are a string, which every compatible server takes. Not all of those know of a detail."""
+        if not message.pictures:
+            return message.text
+        detail = {} if self._line.compatible else {"detail": self._detail}
+        shown = [
+            {"type": "image_url", "image_url": {"url": data_url(picture), **detail}}
+            for picture in message.pictures
+        ]
+        return [{"type": "text", "text": message.text}, *shown]
 
 
 class _Reader:

@@ -16,13 +16,14 @@ from openai.types.responses import (
     ResponseUsage,
 )
 
-from bot.chat import Delta, Finish, Prompt, Quota, Usage
+from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
 from bot.errors import ContentFiltered, CutOff
 from bot.models import Announced, Model
+from bot.picture_tokens import Detail
 from bot.providers.failures import word
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import NOTHING, Piece, relay
-from bot.providers.wording import worded
+from bot.providers.wording import data_url, worded
 
 PARAGRAPH: Final = "\n\n"
 
@@ -31,10 +32,15 @@ class OpenAIResponses:
     """`profile` tells what is known of a model by its name."""
 
     def __init__(
-        self, line: OpenAILine, profile: Callable[[str], Model], *, temperature: float | None = None
+        self,
+        line: OpenAILine,
+        profile: Callable[[str], Model],
+        *,
+        temperature: float | None = None,
+        detail: Detail = "high",
     ) -> None:
         self.name = line.name
-        self._line, self._profile, self._temperature = line, profile, temperature
+        self._line, self._profile, self._temperature, self._detail = line, profile, temperature, detail
 
     @property
     def quota(self) -> Quota:
@@ -69,7 +75,9 @@ class OpenAIResponses:
         messages = worded(prompt.messages, name_field=False, alternate=compatible)
         body: dict[str, Any] = {
             "model": prompt.model,
-            "input": [{"role": message.role.value, "content": message.text} for message in messages],
+            "input": [
+                {"role": message.role.value, "content": self._content(message)} for message in messages
+            ],
             "max_output_tokens": prompt.max_output_tokens,
             "store": False,
             "stream": True,
@@ -85,6 +93,15 @@ class OpenAIResponses:
             body["reasoning"] = {"effort": model.effort}
         optional = {"safety_identifier": prompt.user, "prompt_cache_key": prompt.cache_key}
         return body | {key: value for key, value in optional.items() if value}
+
+    def _content(self, message: Message) -> str | list[dict[str, Any]]:
+        if not message.pictures:
+            return message.text
+        shown = [
+            {"type": "input_image", "image_url": data_url(picture), "detail": self._detail}
+            for picture in message.pictures
+        ]
+        return [{"type": "input_text", "text": message.text}, *shown]
 
 
 class _Reader:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
-from bot.chat import Message, Role
+from bot.chat import Message, Picture, Role
 
 NAME_LENGTH: Final = 64
 """Characters of a speaker's name; OpenAI allows no more in its `name` field."""
@@ -25,12 +27,18 @@ def worded(messages: Sequence[Message], *, name_field: bool, alternate: bool) ->
     sent: list[Message] = []
     for message in (_named(message, name_field) for message in messages if message.text.strip()):
         if alternate and sent and sent[-1].role is message.role:
-            sent[-1] = Message(message.role, f"{sent[-1].text}\n\n{message.text}")
+            pictures = sent[-1].pictures + message.pictures
+            sent[-1] = Message(message.role, f"{sent[-1].text}\n\n{message.text}", pictures=pictures)
         else:
             sent.append(message)
     if not sent or sent[-1].role is not Role.USER:
         raise ValueError("the last message of a prompt must be a user's, and not blank")
     return sent
+
+
+def data_url(picture: Picture) -> str:
+    """A picture as OpenAI's APIs take it: nothing is fetched by them from anywhere."""
+    return f"data:{picture.media_type};base64,{b64encode(picture.data).decode()}"
 
 
 def field_name(name: str) -> str:
@@ -45,8 +53,8 @@ def line_name(name: str) -> str:
 
 def _named(message: Message, name_field: bool) -> Message:
     if not message.name or message.role is not Role.USER:
-        return Message(message.role, message.text)
+        return replace(message, name="")
     if name_field and (field := field_name(message.name)):
-        return Message(message.role, message.text, field)
+        return replace(message, name=field)
     name = line_name(message.name)
-    return Message(message.role, f"{name}: {message.text}" if name else message.text)
+    return replace(message, text=f"{name}: {message.text}" if name else message.text, name="")

@@ -7,10 +7,11 @@ from bot.redaction.actions import ActionsError, Policy, SortedOut, parse_actions
 from bot.redaction.findings import Finding, Found, Masked, Piece
 from bot.redaction.kinds import KINDS, TYPED, Action, Kind
 from bot.redaction.placeholders import Pseudonyms, Restorer, escaped, restore
-from bot.redaction.redactor import MaskingStream, PieceStream, Redactor
+from bot.redaction.redactor import HOLD_LIMIT, MaskingStream, PieceStream, Redactor
 from bot.redaction.words import FilterWordsError, OperatorWords, parse_words
 
 __all__ = [
+    "HOLD_LIMIT",
     "KINDS",
     "TYPED",
     "Action",

@@ -6,7 +6,7 @@ import re
 from typing import Any, Final
 
 from tests.emulators.llm.answers import End, How, Refusal
-from tests.emulators.llm.counting import count_chat, text_of
+from tests.emulators.llm.counting import count_chat, strange_part, text_of
 from tests.emulators.llm.dialect import Asked, Event, Plan, sse
 
 FINISH: Final = {
@@ -44,6 +44,8 @@ class Chat:
             return invalid("messages", "missing_required_parameter")
         if any(not NAME.fullmatch(message.get("name", "x")) for message in messages):
             return invalid("messages.name", "invalid_value")
+        if strange_part(messages, ("text", "image_url")):
+            return invalid("messages.content.type", "invalid_value")
         roles = [message.get("role") for message in messages]
         if self.compatible:
             return _check_compatible(body, roles)

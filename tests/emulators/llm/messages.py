@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from tests.emulators.llm.answers import End, How, Refusal
-from tests.emulators.llm.counting import count, text_of
+from tests.emulators.llm.counting import count, pictures, strange_part, text_of
 from tests.emulators.llm.dialect import Asked, Event, Plan, sse
 
 STOP: Final = {
@@ -16,6 +16,8 @@ STOP: Final = {
     End.REFUSED: "refusal",
     End.NONE: None,
 }
+PIXELS: Final = 750
+"""Of a picture, to a token ("Vision")."""
 OVERHEAD: Final = 4
 """Tokens a message is taken to have besides its text; Anthropic publishes no rule."""
 
@@ -32,6 +34,9 @@ class Messages:
         if system := text_of(body.get("system")):
             pairs.insert(0, ("system", system))
         tokens = sum(OVERHEAD + count(text) for _, text in pairs)
+        for message in body.get("messages") or ():
+            for width, height in (picture.size for picture in pictures(message.get("content"))):
+                tokens += width * height // PIXELS
         return Asked(
             body.get("model", ""), tuple(pairs), body.get("max_tokens"), bool(body.get("stream")), tokens
         )
@@ -52,6 +57,8 @@ class Messages:
             for message in messages
         ):
             return _invalid("messages: Extra inputs are not permitted")
+        if strange_part(messages, ("text", "image")):
+            return _invalid("messages: unknown content block")
         if any(not text_of(message.get("content")).strip() for message in messages):
             return _invalid("messages: text content blocks must be non-empty")
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.emulators.llm.answers import Answer
+from tests.emulators.llm.counting import Shown, pictures
 from tests.emulators.llm.dialect import Asked
 
 
@@ -51,6 +52,12 @@ class Request:
     def messages(self) -> tuple[tuple[str, str], ...]:
         """Role and text of every message, the instructions among them."""
         return self.asked.messages
+
+    @property
+    def pictures(self) -> list[Shown]:
+        """All pictures of the request, in order."""
+        messages = self.body.get("messages") or self.body.get("input") or []
+        return [one for message in messages for one in pictures(message["content"])]
 
     @property
     def question(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.emulators.llm.answers import End, How, Refusal
 from tests.emulators.llm.chat import check_sampling, invalid, openai_error
-from tests.emulators.llm.counting import count_chat, text_of
+from tests.emulators.llm.counting import count_chat, strange_part, text_of
 from tests.emulators.llm.dialect import Asked, Event, Plan, sse
 
 
@@ -28,6 +28,8 @@ class Responses:
                 return invalid(unknown, "unknown_parameter")
         if isinstance(body["input"], list) and any("name" in item for item in body["input"]):
             return invalid("input.name", "unknown_parameter")
+        if strange_part(_messages(body), ("input_text", "input_image", "output_text")):
+            return invalid("input.content.type", "invalid_value")
         if body.get("max_output_tokens", 16) < 16:
             return invalid("max_output_tokens", "integer_below_min_value")
         return check_sampling(body, (body.get("reasoning") or {}).get("effort"))
