@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PYTEST_FLAGS ?= -n 2 --dist worksteal
 UPGRADE ?=
+CASES ?= 10000
 KILLS ?= 500
 SEED ?=
 
@@ -13,7 +14,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus bench lint types layers check crash budgets lock clean
+.PHONY: help run extras test corpus bench lint types layers check properties crash budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -39,6 +40,11 @@ corpus: ## Measure what the filter finds, and write docs/filter-recall.md
 bench: ## Measure the filter beside others, in an environment of its own, and write docs/filter-speed.md
 	@VENV=.venv-bench sh scripts/setup.sh $(PYTHON) requirements/bench.txt
 	@.venv-bench/bin/python -m benchmarks.filter
+
+properties: ## Try how answers are cut and shown, and that nobody is pinged, on tens of thousands of made-up answers (CASES=)
+	@$(FOR_TEST)
+	@CASES=$(CASES) $(IN) -m pytest $(PYTEST_FLAGS) --timeout 0 --durations 0 --durations-min 1 \
+		tests/test_delivery_properties.py tests/test_delivery_pings.py tests/test_delivery_splitter.py
 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)

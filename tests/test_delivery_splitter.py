@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from adapters.delivery.splitter import Part, Splitter, split
+from tests.cases import cases
+from tests.markdown_reading import stands_for_itself
 
 LIMIT = 120
 MARKDOWN = MarkdownIt("commonmark").enable("table")
@@ -48,7 +51,7 @@ def fences(text: str) -> list[str]:
     return [token.content for token in MARKDOWN.parse(text) if token.type == "fence"]
 
 
-@settings(max_examples=1_000, deadline=None)
+@cases(200)
 @given(TEXTS)
 def test_the_sources_give_the_text_back_and_every_part_fits(text: str) -> None:
     parts = split(text, LIMIT)
@@ -56,9 +59,10 @@ def test_the_sources_give_the_text_back_and_every_part_fits(text: str) -> None:
     assert text.startswith(joined)
     assert not text[len(joined) :].strip()
     assert all(len(part.shown) <= LIMIT and part.shown.strip() for part in parts)
+    assert all(stands_for_itself(part.shown) for part in parts)
 
 
-@settings(max_examples=400, deadline=None)
+@cases(60)
 @given(TEXTS, st.lists(st.integers(1, 200), min_size=1, max_size=30))
 def test_a_finished_part_never_changes_however_the_text_comes(text: str, steps: list[int]) -> None:
     whole = Splitter(LIMIT, measured)
@@ -75,7 +79,7 @@ def test_a_finished_part_never_changes_however_the_text_comes(text: str, steps: 
     assert grown.done == whole.done
 
 
-@settings(max_examples=300, deadline=None)
+@cases(60)
 @given(TEXTS)
 def test_going_on_from_finished_parts_is_as_if_nothing_had_happened(text: str) -> None:
     first = Splitter(LIMIT, measured)
@@ -92,6 +96,14 @@ def test_code_is_closed_and_reopened_with_its_language() -> None:
     assert all("```python" in part.shown for part in parts[:-1])
     lines = [line for part in parts for fence in fences(part.shown) for line in fence.splitlines()]
     assert lines == code.splitlines()
+
+
+@pytest.mark.parametrize("line", ["word " * 20 + "```", "```" + " word" * 40, "``` " * 50 + "x"])
+def test_code_is_never_cut_where_half_a_line_would_close_it(line: str) -> None:
+    parts = split(f"```\nfirst\n{line}\nlast\n```\nThat was it.", LIMIT)
+    assert all(stands_for_itself(part.shown) for part in parts)
+    assert parts[-1].shown.endswith("That was it.")
+    assert "That was it." not in "".join(code for part in parts for code in fences(part.shown))
 
 
 def test_a_table_that_goes_on_repeats_its_head() -> None:

@@ -241,8 +241,7 @@ class _Reader:
             self._drop(sum(box.width for box in unmatched if isinstance(box, Item)))
             self.lead += margin(unmatched)
         self._drop(fence.excess)
-        body = self.rest.strip(" \t\r")
-        if body.startswith(fence.mark) and not body.strip(fence.mark[0]) and self._indent() < TAB:
+        if fence.is_closed_by(self.rest) and self._indent() < TAB:
             if fresh:
                 self.lead = self.rest = ""
             return self._made(Kind.BLANK if fresh else Kind.FENCE_END, boxes, Flow.NOTHING)
@@ -256,7 +255,9 @@ class _Reader:
         if isinstance(context.leaf, Fence):
             if self.rest.strip():
                 edge = margin(context.boxes)
-                self.inserted, self.lead = edge + context.leaf.opening + "\n", edge
+                if context.leaf.is_closed_by(self.rest):
+                    edge += " " * TAB  # so far to the right it closes nothing
+                self.inserted, self.lead = margin(context.boxes) + context.leaf.opening + "\n", edge
             return self._made(Kind.CODE if self.rest.strip() else Kind.BLANK, context.boxes, context.leaf)
         if not self.rest.strip():
             self.rest = ""

@@ -29,8 +29,14 @@ class Place(IntEnum):
     CHARACTER = 6
 
 
-SHARE = {Place.BLOCK: 0.5, Place.ITEM: 0.5, Place.LINE: 0.5, Place.SENTENCE: 0.4, Place.WORD: 0.2}
-"""How much of the room a message has to use, for a place of that kind to be taken before any worse one is looked at."""
+LINES = (Place.BLOCK, Place.ITEM, Place.LINE)
+SHARES = [
+    *((place, 0.5) for place in LINES),
+    (Place.SENTENCE, 0.4),
+    *((place, 0.2) for place in LINES),
+    (Place.WORD, 0.2),
+]
+"""How much of the room a message has to use, for a place of that kind to be taken before any other is looked at."""
 
 SENTENCE = regex.compile(r"[.!?…]+[\"'”’)\]*_]*\s+|[。！？；…]+[\"'”’」』）】》*_]*\s*")
 WORD = regex.compile(r"\s+|[，、；：。！？…）】》」』”]+\s*")
@@ -69,13 +75,13 @@ class _Search:
         for index, line in enumerate(self.lines):
             if self.low <= line.start <= reach and (place := self._before(index)) is not None:
                 places[place].append(line.start)
-        for place, share in SHARE.items():
+        for place, share in SHARES:
             if place in PATTERNS:
-                places[place] = [at for at in self._within(PATTERNS[place]) if self.low <= at <= reach]
+                places[place] = [at for at in self._within(place) if self.low <= at <= reach]
             least = self.start + share * (reach - self.start)
             if (at := self._latest(places[place], least)) is not None:
                 return at
-        for place in (*SHARE, Place.POOR):
+        for place in (*LINES, *PATTERNS, Place.POOR):
             if (at := self._latest(places[place], 0)) is not None:
                 return at
         return self._forced(reach)
@@ -107,7 +113,7 @@ class _Search:
         above = self.lines[index - 1]
         blank_above = above.kind is Kind.BLANK
         if isinstance(leaf, Fence) and line.kind is Kind.CODE:
-            if above.kind is Kind.FENCE or not line.content.strip().strip(leaf.mark[0]):
+            if above.kind is Kind.FENCE or leaf.may_be_closed_by(line.content) or not line.content.strip():
                 return None
             return Place.ITEM if blank_above else Place.LINE
         if line.joins:
@@ -122,15 +128,16 @@ class _Search:
             return Place.LINE
         return Place.ITEM if line.item or line.after.boxes else Place.BLOCK
 
-    def _within(self, pattern: regex.Pattern[str]) -> Iterator[int]:
-        """Offsets inside lines, after each match, where both halves of the line have words."""
+    def _within(self, place: Place) -> Iterator[int]:
+        """Such places inside lines, where both halves of the line have words. Code has no sentences."""
+        pattern = PATTERNS[place]
         for line in self.lines:
-            if not self._is_splittable(line):
+            if not self._is_splittable(line) or (line.kind is Kind.CODE and place is Place.SENTENCE):
                 continue
             offset, body = self._source(line)
             first, last = len(body) - len(body.lstrip()), len(body.rstrip())
             for match in pattern.finditer(body, first + 1, last):
-                if match.end() < last and not self._misleads(line, body[match.end() :][:GLANCE]):
+                if match.end() < last and not self._misleads(line, body, match.end()):
                     yield offset + match.end()
 
     def _forced(self, reach: int) -> int | None:
@@ -153,7 +160,7 @@ class _Search:
         offset, body = self._source(line)
         inside = bool(body[: max(0, at - offset)].strip()) and bool(body[at - offset :].strip())
         good = inside and self._is_splittable(line) and self.text[at] not in NO_START
-        return good and not self._misleads(line, body[at - offset :][:GLANCE])
+        return good and not self._misleads(line, body, at - offset)
 
     @staticmethod
     def _is_splittable(line: Line) -> bool:
@@ -163,9 +170,13 @@ class _Search:
         )
 
     @staticmethod
-    def _misleads(line: Line, rest: str) -> bool:
-        """Whether the rest of a line would look like the mark of a block, at the beginning of a message."""
-        return line.kind is not Kind.CODE and escaped(rest) != rest
+    def _misleads(line: Line, body: str, at: int) -> bool:
+        """Whether half of a line would look like the mark of a block, at the beginning or the end of a message."""
+        leaf = line.before.leaf
+        if isinstance(leaf, Fence):
+            return leaf.may_be_closed_by(body[:at]) or leaf.may_be_closed_by(body[at:])
+        rest = body[at:][:GLANCE]
+        return escaped(rest) != rest
 
     def _source(self, line: Line) -> tuple[int, str]:
         """The part of the line's content that stands in the source, and where."""

@@ -30,6 +30,7 @@ TARGET = regex.compile(
 PRODUCT = regex.compile(r"[A-Za-z0-9)]\*[A-Za-z0-9(]")
 LABEL = regex.compile(r"\[[^\[\]\n]{0,200}\]")
 LAST_RUN = regex.compile(r"(?P<mark>[*_~`])(?P=mark)*$")
+HALF_PICTURE = regex.compile(r"(?<!\S)!$")
 LAST_SLASHES = regex.compile(r"\\+$")
 MOST_MARKS = 6
 
@@ -108,6 +109,8 @@ def _without_half(text: str, found: Scan) -> str:
         return text[:start] + text[words:end]
     if found.angle is not None and text.startswith(("<h", "<m", "<w"), found.angle):
         return text[: found.angle] + text[found.angle + 1 :]
+    if found.angle == len(text) - 1 or HALF_PICTURE.search(text):
+        return text[:-1]
     slashes = LAST_SLASHES.search(text)
     if slashes and len(slashes.group()) % 2:
         return text[:-1]

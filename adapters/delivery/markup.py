@@ -46,6 +46,14 @@ class Fence:
     def closing(self) -> str:
         return " " * self.indent + self.mark
 
+    def may_be_closed_by(self, text: str) -> bool:
+        """Whether a line is a closing mark, or may become one when it goes on."""
+        return bool(text.strip()) and not text.strip().strip(self.mark[0])
+
+    def is_closed_by(self, text: str) -> bool:
+        indent = len(text.expandtabs(4)) - len(text.expandtabs(4).lstrip(" "))
+        return indent < 4 and self.may_be_closed_by(text) and text.strip().startswith(self.mark)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -37,16 +37,18 @@ def aligned(header: str, ruler: str, rows: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=4_000)
 def plain(cell: str) -> str:
-    """The words of a cell, without the marks that mean nothing in code; what a link leads to stands behind it."""
+    """The words of a cell, without the marks that mean nothing in code; what a link or a picture leads to stands behind it."""
     said, address = "", ""
     for token in _INLINE.parseInline(cell.replace("\\|", "|").replace("\t", " "))[0].children or []:
         if token.type == "link_open":
             address = str(token.attrGet("href") or "")
         elif token.type == "link_close":
             said += "" if said.endswith(address.removeprefix("mailto:")) else f" ({address})"
+        elif token.type == "image":
+            said += f"{token.content} ({token.attrGet('src')})"
         elif token.type == "html_inline":
             said += "\n" if BREAK.fullmatch(token.content) else token.content
-        elif token.type in ("text", "code_inline", "image"):
+        elif token.type in ("text", "code_inline"):
             said += token.content
         elif token.type.endswith("break"):
             said += " "

@@ -13,7 +13,7 @@ from adapters.delivery.blocks import FENCE
 from adapters.delivery.inline import heal, seal
 from adapters.delivery.markup import Fence, Flow, Kind, Line, margin
 
-BARE = regex.compile(r"(?:[\s>|:*+\-_=#~`]|\d{1,9}[.)](?=\s*$))*(?:\[[ xX]?\]?\s*)?")
+BARE = regex.compile(r"(?:[\s>|:*+\-_=#~`]|\d{1,9}[.)]?(?=\s*$))*(?:\[[ xX]?\]?\s*)?")
 INLINE = {Kind.TEXT, Kind.HEADING, Kind.ROW}
 LEADING_BLANK = regex.compile(r"(?:[ \t]*\n)+")
 
@@ -82,7 +82,8 @@ def _closed(lines: Sequence[Line]) -> str:
     after = lines[-1].after
     if not isinstance(after.leaf, Fence) or not shown:
         return shown
-    if after.fresh:
+    last = lines[-1]
+    if after.fresh or (last.kind is Kind.CODE and after.leaf.is_closed_by(last.content)):
         return shown
     return f"{shown}\n{margin(after.boxes)}{after.leaf.closing}"
 
@@ -106,7 +107,7 @@ def _is_bare(line: Line) -> bool:
     """A mark without anything behind it yet: it might become a list item, a heading, a table's ruler, a closing fence."""
     leaf = line.before.leaf
     if isinstance(leaf, Fence) and line.kind in (Kind.CODE, Kind.BLANK):
-        return not line.content.strip().strip(leaf.mark[0])
+        return not line.content.strip() or leaf.may_be_closed_by(line.content)
     if line.kind in (Kind.FENCE_END, Kind.FENCE):
         return line.kind is Kind.FENCE
     return BARE.fullmatch(line.shown) is not None

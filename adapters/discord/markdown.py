@@ -15,7 +15,7 @@ from typing import Final
 import regex
 
 from adapters.delivery.blocks import lines_of
-from adapters.delivery.markup import Fence, Kind, Line
+from adapters.delivery.markup import Fence, Kind, Line, margin
 from adapters.delivery.mentions import JOINER
 from adapters.delivery.tables import aligned
 
@@ -30,19 +30,20 @@ CODE: Final = r"(?P<code>(?<!`)(?P<ticks>`+)(?!`)(?:(?!\n[ \t]*\n).)+?(?<!`)(?P=
 STRONG: Final = regex.compile(rf"{CODE}|(?P<mark>\*\*|__)", regex.DOTALL)
 BROADCAST: Final = regex.compile(r"@(?=everyone|here)", regex.IGNORECASE)
 INLINE: Final = regex.compile(
-    rf"(?P<escaped>\\[`!\\])|{CODE}|(?P<address>https?://[^\s<>]+)|(?P<image>!(?=\[[^\]\n]*\]\())|(?P<cast>@(?=everyone|here))",
+    rf"(?P<escaped>\\[`!\\])|{CODE}|(?P<loose>`{{3,}})|(?P<address>https?://[^\s<>]+)"
+    r"|(?P<image>!(?=\[[^\]\n]*\]\())|(?P<cast>@(?=everyone|here))",
     regex.DOTALL | regex.IGNORECASE,
 )
+ITS_CODE: Final = regex.compile(
+    r"(?P<code>(?P<ticks>`+)(?!`).*?(?<!`)(?P=ticks)(?!`))|(?P<cast>@(?=everyone|here))",
+    regex.DOTALL | regex.IGNORECASE,
+)
+"""What Discord takes for code, or else a broadcast: it knows no paragraphs and no lines."""
 
 
 def shown(text: str) -> str:
     """The text of one message. It stands for itself: whatever is open in it is closed at its end."""
-    return _Writer(lines_of(text)).text()
-
-
-def unpinging(prose: str) -> str:
-    """Words outside of code blocks: nobody is pinged, and a picture is a link to it."""
-    return INLINE.sub(_harmless, prose)
+    return ITS_CODE.sub(_quiet, _Writer(lines_of(text)).text())
 
 
 class _Writer:
@@ -57,7 +58,7 @@ class _Writer:
             self._next()
         blocks = groupby(self._written, key=lambda line: line[0])
         joined = (("\n".join(line for _, line in block), code) for code, block in blocks)
-        return "\n".join(block if code else unpinging(block) for block, code in joined)
+        return "\n".join(block if code else INLINE.sub(_harmless, block) for block, code in joined)
 
     def _next(self) -> None:
         line = self._lines[self._at]
@@ -96,7 +97,7 @@ class _Writer:
             self._at += 1
         body = self._lines[first : self._at]
         self._at += self._at < len(self._lines) and self._lines[self._at].kind is Kind.FENCE_END
-        self._code(opening.lead, language, [(line.lead, line.content) for line in body])
+        self._code(opening, language, [(line.lead, line.content) for line in body])
 
     def _indented(self, first: Line) -> None:
         body: list[Line] = []
@@ -107,7 +108,7 @@ class _Writer:
         while body[-1].kind is Kind.BLANK:
             body.pop()
         self._at += len(body)
-        self._code(first.lead, "", [(line.lead, line.content.expandtabs(4)[4:]) for line in body])
+        self._code(first, "", [(line.lead, line.content.expandtabs(4)[4:]) for line in body])
 
     def _table(self, header: Line) -> None:
         ruler = self._lines[self._at + 1]
@@ -117,14 +118,13 @@ class _Writer:
             self._at += 1
         rows = [line.content for line in self._lines[first : self._at]]
         table = aligned(header.content, ruler.content, rows)
-        self._code(header.lead, "", [(ruler.lead, line) for line in table])
+        self._code(header, "", [(ruler.lead, line) for line in table])
 
-    def _code(self, lead: str, language: str, body: Sequence[tuple[str, str]]) -> None:
-        """A code block; `lead` may hold the mark of the list item that it begins."""
-        edge = body[-1][0] if body else lead
-        self._written.append((True, lead + FENCE + language))
+    def _code(self, first: Line, language: str, body: Sequence[tuple[str, str]]) -> None:
+        """A code block; its first line may hold the mark of the list item that it begins."""
+        self._written.append((True, first.lead + FENCE + language))
         self._written += [(True, before + TICKS.sub(_apart, content)) for before, content in body]
-        self._written.append((True, edge + FENCE))
+        self._written.append((True, margin(first.after.boxes) + FENCE))
 
 
 def _heading(content: str) -> str:
@@ -138,13 +138,18 @@ def _heading(content: str) -> str:
 
 
 def _harmless(found: regex.Match[str]) -> str:
+    """Words outside of code blocks: an address keeps leading where it did, a picture is a link to it."""
     if found["address"]:
         return BROADCAST.sub("%40", found["address"])
-    if found["image"]:
-        return ""
+    if found["loose"]:
+        return _apart(found)
+    return "" if found["image"] else _quiet(found)
+
+
+def _quiet(found: regex.Match[str]) -> str:
     return "@" + JOINER if found["cast"] else found.group()
 
 
 def _apart(ticks: regex.Match[str]) -> str:
-    """Backticks that would end the code, since Discord counts no more than three."""
+    """Backticks that would begin or end code, since Discord counts no more than three."""
     return JOINER.join(ticks.group())
