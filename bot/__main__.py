@@ -15,6 +15,7 @@ from rich.console import Console
 from bot import reference
 from bot.errors import ConfigError, StoreUnavailable
 from bot.filter_page import filter_page
+from bot.filter_settings import redactor_for_logs
 from bot.ports import By
 from bot.settings import Settings, endpoint, read_settings
 from bot.telemetry import set_up_logging
@@ -33,7 +34,8 @@ def _do(work: Callable[[Settings], Coroutine[Any, Any, int | None]]) -> None:
     """Read the settings, do the work, and turn what the operator can mend into one readable line."""
     try:
         settings = read_settings()
-        set_up_logging(settings.log_level)
+        redactor = redactor_for_logs(settings)
+        set_up_logging(settings.log_level, lambda line: redactor.mask(line).text)
         code = asyncio.run(work(settings))
     except ConfigError as error:
         err.print(f"rejoinder: {error}", style="bold red")

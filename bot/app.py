@@ -28,6 +28,8 @@ from bot.counting import Counter
 from bot.engine import Engine
 from bot.errors import ConfigError
 from bot.files import FileLimits, FileReader, Gallery
+from bot.filter_settings import actions_of, masked_for_want_of_a_key, open_redactor
+from bot.filtering import Filtering
 from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
@@ -46,7 +48,7 @@ from bot.preferences import Answers, Decided, Preferences
 from bot.price_lists import listed_price
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
-from bot.redaction import FilterWordsError, Redactor, parse_words
+from bot.redaction import Policy
 from bot.reports import Span
 from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
@@ -84,6 +86,8 @@ async def run(settings: Settings, say: Say) -> None:
         priced = rulebook.in_money
         menu = open_menu(settings, models, priced=priced, today=lambda: now().date())
         decided = Decided(stores.preferences, defaults_of(settings, menu))
+        if wanting := masked_for_want_of_a_key(settings):
+            say(f"warning: {wanting}")
         voices = Switchboard(
             settings,
             models,
@@ -162,11 +166,12 @@ class House:
         self._settings, self._stores = settings, stores
         self._meters = Meters()
         redactor = open_redactor(settings)
+        filtering = Filtering(redactor, stores.vault, decided)
         patience = timedelta(seconds=settings.patience_seconds)
         gate = Gate(stores.ledger, rulebook, now, patience=patience)
         limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
         limits_command = LimitsCommand(limits, stores.rulings, rulebook, voices, now)
-        settings_command = SettingsCommand(decided, stores.preferences, menu, redactor, settings.admins, now)
+        settings_command = SettingsCommand(decided, stores.preferences, menu, filtering, settings.admins, now)
         usage_command = UsageCommand(limits, stores.reports, rulebook, now)
         self._notebook = Notebook(stores.records, now)
         why = Why(stores.records, self._notebook, now)
@@ -176,7 +181,7 @@ class House:
                 memory=stores.memory,
                 voice=summing,
                 limits=limits,
-                redactor=redactor,
+                filtering=filtering,
                 decided=decided,
                 clock=now,
             )
@@ -184,7 +189,7 @@ class House:
         gallery = Gallery(platforms, file_limits(settings))
         due = self._summaries.due if self._summaries else nothing_due
         recall = Recall(stores.memory, decided, due, gallery=gallery)
-        memory_commands = MemoryCommands(stores.memory, recall, voices, redactor, now)
+        memory_commands = MemoryCommands(stores.memory, recall, voices, filtering, now)
         desk = FrontDesk(
             inbox=stores.inbox,
             conversations=stores.conversations,
@@ -198,7 +203,7 @@ class House:
                 now,
             ),
             settings=settings_command,
-            redactor=redactor,
+            filtering=filtering,
             notebook=self._notebook,
             counter=counter,
             admins=settings.admins,
@@ -215,7 +220,7 @@ class House:
             recall=recall,
             limits=limits,
             voices=voices,
-            redactor=redactor,
+            filtering=filtering,
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
             clock=now,
         )
@@ -227,8 +232,9 @@ class House:
             conversations=stores.conversations,
             speaker=speaker,
             files=FileReader(
-                platforms=platforms, gallery=gallery, voices=voices, redactor=redactor, counter=counter
+                platforms=platforms, gallery=gallery, voices=voices, filtering=filtering, counter=counter
             ),
+            filtering=filtering,
             counter=counter,
             language=settings.language,
             attempts=settings.attempts,
@@ -435,7 +441,9 @@ def make_data_folder(folder: Path) -> None:
 def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
     """What the operator's settings say for places where no admin has decided, by platform."""
     threads = {"slack": settings.slack_answers == "thread", "discord": settings.discord_answers == "thread"}
-    usual = Preferences(model=str(menu.usual), system_prompt=settings.system_prompt)
+    actions = actions_of(settings)
+    instructions = open_redactor(settings).without(Policy(actions).off).mask(settings.system_prompt).text
+    usual = Preferences(model=str(menu.usual), system_prompt=instructions, filter=actions)
 
     def defaults(platform: str) -> Preferences:
         return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)
@@ -484,23 +492,6 @@ def vocabulary_folder(settings: Settings) -> Path:
     return (
         Path(settings.tiktoken_cache_dir) if settings.tiktoken_cache_dir else settings.data / "vocabularies"
     )
-
-
-def open_redactor(settings: Settings) -> Redactor:
-    """The filter with the operator's own words. Raises `ConfigError` for a file that can't be read or understood."""
-    words = None
-    if settings.filter_words is not None:
-        try:
-            words = parse_words(settings.filter_words.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                "REJOINDER_FILTER_WORDS",
-                f"can't be read ({type(error).__name__})",
-                "Name a readable UTF-8 file",
-            ) from None
-        except FilterWordsError as error:
-            raise ConfigError("REJOINDER_FILTER_WORDS", str(error), "Correct that line") from None
-    return Redactor(words=words, ip_addresses=settings.filter_ip == "on")
 
 
 def person_key(settings: Settings) -> bytes:

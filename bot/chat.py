@@ -269,6 +269,11 @@ class Turn:
     parts: tuple[Posted, ...] = ()
 
     @property
+    def key(self) -> str:
+        """Names its question across all platforms."""
+        return message_key(self.place, self.message)
+
+    @property
     def text(self) -> str:
         return plain_text(self.content)
 

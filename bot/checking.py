@@ -16,6 +16,7 @@ from bot.chat import Message, Prompt, Role
 from bot.check import Finding
 from bot.commands import command_list
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
+from bot.filter_settings import actions_of, masked_for_want_of_a_key, open_redactor
 from bot.legacy import old_forms
 from bot.local_model import installed, verify
 from bot.models import Models, Spec, check
@@ -53,12 +54,20 @@ async def findings(
         )
     async for finding in _platforms(settings):
         yield finding
-    if settings.secret_key is None:
-        yield Finding(
-            "REJOINDER_SECRET_KEY is not set: nothing can be kept reversibly",
-            "Set one (`python -m bot key`); with several processes all need the same",
-            warning=True,
-        )
+    yield _secret_key(settings)
+
+
+def _secret_key(settings: Settings) -> Finding:
+    try:
+        wanting = masked_for_want_of_a_key(settings)
+    except ConfigError:  # told with the filter
+        wanting = ""
+    if settings.secret_keys:
+        return Finding("originals of placeholders are kept encrypted (REJOINDER_SECRET_KEY)")
+    cure = "Set one (`python -m bot key`); with several processes all need the same"
+    return Finding(
+        wanting or "REJOINDER_SECRET_KEY is not set: nothing can be kept reversibly", cure, warning=True
+    )
 
 
 def _disk(settings: Settings, needed: int) -> Finding:
@@ -121,7 +130,8 @@ def _tokenizer(settings: Settings) -> Finding:
 
 def _filter(settings: Settings) -> Finding:
     try:
-        app.open_redactor(settings)
+        open_redactor(settings)
+        actions_of(settings)
     except ConfigError as error:
         return _fault(error)
     return Finding(

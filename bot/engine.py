@@ -36,6 +36,7 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.files import FileReader, Unread, listed, unread_texts
+from bot.filtering import Filtering
 from bot.inbox import Held
 from bot.limit_texts import limit_text, warning_text
 from bot.notices import language_of, notice, reference, wait_text
@@ -64,6 +65,7 @@ class Engine:
         conversations: Conversations,
         speaker: Speaker,
         files: FileReader,
+        filtering: Filtering,
         counter: Counter,
         language: str,
         attempts: int,
@@ -72,7 +74,8 @@ class Engine:
         alarms: Alarms,
     ) -> None:
         self._platforms, self._conversations, self._files = platforms, conversations, files
-        self._speaker, self._counter, self._language = speaker, counter, language
+        self._speaker, self._filtering = speaker, filtering
+        self._counter, self._language = counter, language
         self._attempts, self._clock, self._meters, self._alarms = attempts, clock, meters, alarms
 
     async def answer(self, held: Held) -> None:
@@ -112,6 +115,7 @@ class Engine:
         turn = held.turn
         notes: list[str] = []
         buttons: tuple[Button, ...] = ()
+        await self._lift(held, reply, turn.answer or held.said)
         if turn.answer is None:
             if turn.attempts > self._attempts:
                 raise GaveUp
@@ -131,6 +135,10 @@ class Engine:
             held.said = turn.answer
         await reply.finish(_with_notes(held.said, notes), buttons=buttons)
         await self._close(held, State.DONE)
+
+    async def _lift(self, held: Held, reply: Reply, text: str) -> None:
+        """Have people see what they said themselves, in place of the placeholders in this text of an earlier attempt."""
+        reply.originals.update(await self._filtering.originals(held.turn.place, text))
 
     async def _store(self, held: Held, finish: Finish) -> None:
         await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish)
@@ -203,6 +211,7 @@ class Engine:
 
     async def _call_off(self, held: Held, reply: Reply) -> None:
         """Somebody called the answer off, or this worker may no longer speak."""
+        await self._lift(held, reply, held.said)
         match held.why:
             case Cancel.INTERRUPTED if not held.said and not held.turn.parts:
                 held.said = UNSAID

@@ -167,6 +167,7 @@ class Why(StrEnum):
     BROKEN = "broken"
     ENCRYPTED = "encrypted"
     NO_TEXT = "no_text"
+    BLOCKED = "blocked"
     CUT = "cut"
 
 

@@ -13,7 +13,7 @@ FILTER = """\
 # The filter
 
 Everything that is said to the bot is searched before it is stored, logged or sent, and so is what the model answers while it
-grows. In place of what is found stands `[FILTERED:email]`, or whatever its kind is.
+grows. What is found is masked for good, exchanged for a placeholder, or keeps the whole message out.
 
 How much is found, and what is not, is measured in [filter-recall.md](filter-recall.md); how fast, in
 [filter-speed.md](filter-speed.md).
@@ -23,7 +23,39 @@ through. Left alone are order numbers, hashes, versions, dates, UUIDs, ids of th
 go (`YOUR_API_KEY`, `${TOKEN}`, `<password>`).
 
 A growing answer is held back by a word or so, until it is certain that what is shown is not the beginning of something
-sensitive. However the answer is cut into pieces, what is shown is what masking the whole would show.
+sensitive. However the answer is cut into pieces, what is shown is what filtering the whole would show.
+"""
+
+ACTIONS = """\
+## What is done with it
+
+| action | what it does |
+| --- | --- |
+| `mask` | `[FILTERED:email]` stands in its place, for good. |
+| `pseudonymise` | A placeholder does, such as `<EMAIL_1>`: always the same for the same original in a channel and its threads, \
+so that the model can still speak of it. Where people of that place read the answer, the original stands there again. |
+| `block` | The message is neither stored nor sent, and its author is told which kinds it held (alone, where the platform can). \
+In a name, and in what the model says, it is masked. |
+| `off` | That kind is not looked for. |
+
+Unless told otherwise, personal data is pseudonymised, and secrets, cards and the operator's own words are masked. The operator
+decides for all places with `REJOINDER_FILTER_ACTIONS` (`email=mask, card=block`; `all=mask` is every kind), and, as one of
+`REJOINDER_ADMINS`, for one of them with `settings filter email=off`; what that leaves out is as everywhere. Instructions for the
+model, the operator's and a place's, belong to no conversation: what is found there is masked for good.
+
+## The vault
+
+Originals of placeholders are kept in one table, encrypted with `REJOINDER_SECRET_KEY`, and nowhere else: questions, answers,
+names, pins and summaries are stored with placeholders, and so is what was shown already of an answer that another process has to
+finish. Of several keys the first encrypts and all decrypt; once a key is gone, what it encrypted stays a placeholder.
+
+Without a key nothing can be put back: what would be pseudonymised is masked, and the bot says so when it starts, and in `check`.
+
+- A model brings out what its own prompt told it of, and nothing else: not what was said in another thread or before a reset,
+  whatever placeholder it makes up. One that a person types means nobody's data; it comes back as it was typed.
+- An original is forgotten with the last message that it came from: when that is deleted, with `reset`, and when its author asks.
+  No other ever gets its placeholder.
+- Log lines are searched too, whoever wrote them: there everything is masked.
 """
 
 WORDS = """\
@@ -39,8 +71,15 @@ match has at most 256 characters, and the words it begins and ends in go with it
 
 def filter_page() -> str:
     """The reference page of the filter: kinds, detectors, vendors, countries."""
-    lines = [FILTER, "## Kinds", "", "| kind | what it is |", "| --- | --- |"]
-    lines += [f"| `{kind.name}` | {kind.about} |" for kind in KINDS]
+    lines = [
+        FILTER,
+        ACTIONS,
+        "## Kinds",
+        "",
+        "| kind | what it is | unless told otherwise |",
+        "| --- | --- | --- |",
+    ]
+    lines += [f"| `{kind.name}` | {kind.about} | `{kind.action}` |" for kind in KINDS]
     lines += ["", "## Detectors", "", "| detector | kind | finds |", "| --- | --- | --- |"]
     table = detectors(ip_addresses=True, regions=("CN",))
     lines += [f"| `{rule.name}` | `{rule.kind}` | {rule.about} |" for rule in table]

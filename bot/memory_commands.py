@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from bot.chat import Exchange, Invocation, Note, Pin
-from bot.notices import notice
-from bot.ports import Clock, Memory
+from bot.chat import Exchange, Invocation, Note, Pin, Place
+from bot.filtering import Filtering
+from bot.notices import kinds_text, notice
+from bot.ports import Clock, Memory, Source
 from bot.recall import Recall, View
-from bot.redaction import Redactor
 from bot.voice import Voice, Voices
 
 MOST_PINS: Final = 20
@@ -18,28 +18,32 @@ GLANCE: Final = 100
 
 class MemoryCommands:
     def __init__(
-        self, memory: Memory, recall: Recall, voices: Voices, redactor: Redactor, clock: Clock
+        self, memory: Memory, recall: Recall, voices: Voices, filtering: Filtering, clock: Clock
     ) -> None:
         self._memory, self._recall, self._voices = memory, recall, voices
-        self._redactor, self._clock = redactor, clock
+        self._filtering, self._clock = filtering, clock
 
     async def context(self, invocation: Invocation, language: str) -> str:
         voice = (await self._voices.candidates(invocation.place))[0]
         view = await self._recall.view(invocation.place, voice, direct=invocation.direct)
-        return context_text(view, voice, language)
+        return await self._filtering.restored(invocation.place, context_text(view, voice, language))
 
     async def pin(self, invocation: Invocation, language: str) -> str:
         """Words of one's own, the exchange that is replied to, or the newest."""
-        place, words = invocation.place, self._redactor.mask(invocation.argument).text
+        place, author = invocation.place, invocation.author.id
         what: Note | str = invocation.about
-        if words:
-            counter = (await self._voices.candidates(place))[0].counter
+        if invocation.argument:
+            source = Source(invocation.key, author, self._clock())
+            filtered = await self._filtering.words(place, [invocation.argument], source)
+            if filtered.blocked:
+                return notice("blocked", language, kinds=kinds_text(filtered.blocked, language))
+            counter, words = (await self._voices.candidates(place))[0].counter, filtered.texts[0]
             what = Note(words, counter.measure(words), counter.name)
-        pin = await self._memory.pin(place, invocation.author.id, what, self._clock(), MOST_PINS)
+        pin = await self._memory.pin(place, author, what, self._clock(), MOST_PINS)
         if pin is None:
             full = len((await self._memory.beginning(place)).pins) >= MOST_PINS
             return notice("pin_full" if full else "pin_nothing", language, most=MOST_PINS)
-        return notice("pin_done", language, what=_glance(pin))
+        return notice("pin_done", language, what=await self._glance(place, pin))
 
     async def unpin(self, invocation: Invocation, language: str) -> str:
         """The one with that number in `context`, or the last of them."""
@@ -49,7 +53,10 @@ class MemoryCommands:
         if not 1 <= number <= len(pins):
             return notice("unpin_nothing", language)
         await self._memory.unpin(pins[number - 1].id)
-        return notice("unpin_done", language, what=_glance(pins[number - 1]))
+        return notice("unpin_done", language, what=await self._glance(invocation.place, pins[number - 1]))
+
+    async def _glance(self, place: Place, pin: Pin) -> str:
+        return await self._filtering.restored(place, _glance(pin))
 
 
 def turns_word(turns: int, language: str) -> str:

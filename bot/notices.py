@@ -6,6 +6,7 @@ A notice is plain Markdown, free of vendor's words; where something went wrong i
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +15,21 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         # --- what is kept, said with an answer
         "first_meeting": "I keep our conversation here as context, with secrets filtered out. Say just `reset` to me to have it forgotten.",
         "masked": "Something that looked private in your message was masked before anyone saw it.",
+        "blocked": "I kept none of that, and sent it nowhere. It holds what may not be sent to me here: {kinds}. Please ask without it.",
+        "kind_private_key": "a private key",
+        "kind_jwt": "a signed token",
+        "kind_connection_string": "an address with a password",
+        "kind_url_credentials": "a web address with a password",
+        "kind_cn_id": "a Chinese identity number",
+        "kind_card": "a payment card",
+        "kind_iban": "a bank account number",
+        "kind_us_ssn": "a US social security number",
+        "kind_national_id": "an identity or tax number",
+        "kind_email": "an e-mail address",
+        "kind_phone": "a telephone number",
+        "kind_api_key": "a key, token or password",
+        "kind_ip": "an IP address",
+        "kind_word": "words that the operator has listed",
         "trimmed": "This conversation is long: I no longer see its oldest part. `reset` starts afresh, `context` shows what I see.",
         "cut_at_length": "My answer reached its length limit here. Press Continue, or ask me to go on, if you want the rest.",
         "declined": "The model declined to say more on this.",
@@ -34,6 +50,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unread_broken": "Damaged, or not what it seems to be: {names}.",
         "unread_encrypted": "Protected by a password: {names}.",
         "unread_no_text": "There is no text in it that I could read (scanned pages, perhaps): {names}.",
+        "unread_blocked": "Not read, since it holds what may not be sent to me here: {names}.",
         "unread_cut": "Only the beginning was read, the rest does not fit: {names}.",
         "unread_unseen": "`{model}` can't see pictures: {names}.",
         # --- endings
@@ -198,6 +215,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "level_installation": "set everywhere",
         "level_operator": "the default",
         "masked_setting": "Something private in it was masked.",
+        "blocked_setting": "That was not kept: it holds what the filter blocks here ({kinds}).",
+        "setting_filter": "what is done with sensitive data: `KIND=mask`, `KIND=pseudonymise` (put back later), `KIND=block` or `KIND=off`",
+        "setting_not_actions": "Write `kind=action`, separated by commas. Kinds: `all`, {kinds}. Actions: {actions}.",
         "setting_model": "the model that answers",
         "setting_system_prompt": "what the model is told before every conversation",
         "setting_scope": "whose memory it is: the `channel`'s, with threads as branches; each `thread`'s own; or each `user`'s own",
@@ -244,6 +264,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "why_too_old": "It was said while I was away, and was too old when I came back.",
         "why_command_missed": "It was a command said while I was away: I run none so late.",
         "why_left_out": "It was said while I was away, and there was more than I answer at once when I came back.",
+        "why_blocked": "It held something that may not be sent to me here.",
         "gone": "That is over, or not yours to press.",
         "stopping": "Stopping.",
         "retrying": "I'll try again.",
@@ -303,6 +324,21 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
     "zh": {
         "first_meeting": "我会保留这里的对话以便联系上下文，敏感信息会先行过滤。对我只说 `reset`，我就会忘记。",
         "masked": "您的消息中有疑似私密的内容，已在任何人看到之前被遮盖。",
+        "blocked": "我没有接收这条消息，也没有保存任何内容。其中有在此不得发送给我的内容：{kinds}。请去掉后再问。",
+        "kind_private_key": "私钥",
+        "kind_jwt": "签名令牌",
+        "kind_connection_string": "含密码的连接地址",
+        "kind_url_credentials": "含密码的网址",
+        "kind_cn_id": "居民身份证号",
+        "kind_card": "银行卡号",
+        "kind_iban": "银行账号",
+        "kind_us_ssn": "美国社会安全号",
+        "kind_national_id": "身份或税务号码",
+        "kind_email": "电子邮件地址",
+        "kind_phone": "电话号码",
+        "kind_api_key": "密钥、令牌或密码",
+        "kind_ip": "IP 地址",
+        "kind_word": "管理者列出的词语",
         "trimmed": "对话已经很长：最早的部分我已看不到。`reset` 重新开始，`context` 查看我能看到的内容。",
         "cut_at_length": "回答到此达到长度上限。如需其余部分，请按“继续”或让我继续。",
         "declined": "模型拒绝就此继续作答。",
@@ -322,6 +358,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unread_broken": "已损坏，或与其类型不符：{names}。",
         "unread_encrypted": "受密码保护：{names}。",
         "unread_no_text": "其中没有我能读取的文字（可能是扫描件）：{names}。",
+        "unread_blocked": "未读，因为其中有在此不得发送给我的内容：{names}。",
         "unread_cut": "只读取了开头，其余部分放不下：{names}。",
         "unread_unseen": "`{model}` 看不到图片：{names}。",
         "stopped": "已停止。",
@@ -473,6 +510,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "level_installation": "为所有地方设置",
         "level_operator": "默认值",
         "masked_setting": "其中的私密内容已被遮盖。",
+        "blocked_setting": "未保存：其中有过滤器在此拦截的内容（{kinds}）。",
+        "setting_filter": "如何处理敏感数据：`KIND=mask`、`KIND=pseudonymise`（在回答中还原）、`KIND=block` 或 `KIND=off`",
+        "setting_not_actions": "请写 `kind=action`，以逗号分隔。种类：`all`、{kinds}。处理方式：{actions}。",
         "setting_model": "作答的模型",
         "setting_system_prompt": "每次对话前告诉模型的话",
         "setting_scope": "记忆属于谁：`channel` 属于频道，消息列是其分支；`thread` 属于各个消息列；`user` 属于每个人自己",
@@ -518,6 +558,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "why_too_old": "它是在我离开时说的，我回来时已经太旧。",
         "why_command_missed": "那是我离开时说的命令：我不会这么晚才执行。",
         "why_left_out": "它是在我离开时说的，我回来时问题太多，无法一次全部回答。",
+        "why_blocked": "其中有在此不得发送给我的内容。",
         "gone": "这已结束，或不属于您。",
         "stopping": "正在停止。",
         "retrying": "我再试一次。",
@@ -582,6 +623,11 @@ def language_of(tag: str, default: str) -> str:
 def notice(code: str, language: str = "en", **parameters: object) -> str:
     """The text of a notice. A code that has no text is a mistake of ours and raises `KeyError`."""
     return TEXTS[language][code].format(**parameters)
+
+
+def kinds_text(kinds: Sequence[str], language: str) -> str:
+    """Kinds of sensitive data by the names that people know."""
+    return {"zh": "、"}.get(language, ", ").join(notice(f"kind_{kind}", language) for kind in kinds)
 
 
 def reference() -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any, Final
 
 from bot.chat import Author, Place
 from bot.ports import Levels, PreferenceStore
+from bot.redaction import KINDS, Action, ActionsError, parse_actions
 
 LONGEST_PROMPT: Final = 3_000
 """Characters of a system prompt: what a field of Slack's forms takes."""
@@ -65,7 +66,8 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What holds at a place. `model` is `provider:model`, or empty for the operator's own choice."""
+    """What holds at a place. `model` is `provider:model`, or empty for the operator's own choice; `filter` what is done with kinds of
+    sensitive data, where that is not the kind's own default."""
 
     model: str = ""
     system_prompt: str = ""
@@ -73,11 +75,13 @@ class Preferences:
     answers: Answers = Answers.THREAD
     talk: Talk = Talk()
     overlap: Overlap = Overlap.QUEUE
+    filter: Mapping[str, Action] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Something that can be decided. `read` understands a text or raises `Unfit`, `write` is its reverse.
+    """Something that can be decided. `read` understands a text or raises `Unfit`, `write` is its reverse. `adds`: what a nearer level
+    says of a part stands beside what a farther one says of the others.
 
     `choices` are all texts there are, or those that are worth proposing. `operator`: only who stands in `REJOINDER_ADMINS` decides.
     What it means is told by the notice `setting_NAME`.
@@ -89,6 +93,7 @@ class Option:
     choices: tuple[str, ...] = ()
     long: bool = False
     operator: bool = False
+    adds: bool = False
 
 
 def _prompt(text: str) -> str:
@@ -128,6 +133,20 @@ def _talk_text(talk: Talk) -> str:
     return " ".join(f"<@{one}>" for one in talk.listed) or "admins"
 
 
+def _actions(text: str) -> Mapping[str, Action]:
+    try:
+        return parse_actions(text)
+    except ActionsError:
+        kinds = ", ".join(f"`{kind.name}`" for kind in KINDS)
+        actions = ", ".join(f"`{action}`" for action in Action)
+        raise Unfit("setting_not_actions", kinds=kinds, actions=actions) from None
+
+
+def actions_text(actions: Mapping[str, Action]) -> str:
+    """As they are typed."""
+    return ", ".join(f"{kind}={action}" for kind, action in actions.items())
+
+
 OPTIONS: Final[Mapping[str, Option]] = {
     option.name: option
     for option in (
@@ -137,6 +156,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option("answers", _one_of(Answers), choices=tuple(Answers)),
         Option("talk", _talk, _talk_text, choices=("everyone", "admins")),
         Option("overlap", _one_of(Overlap), choices=tuple(Overlap)),
+        Option("filter", _actions, actions_text, long=True, operator=True, adds=True),
     )
 }
 
@@ -171,9 +191,11 @@ def resolve(defaults: Preferences, levels: Levels) -> tuple[Preferences, Mapping
     for level, stored in ((Level.INSTALLATION, levels.installation), (Level.CHANNEL, levels.channel)):
         for name, text in stored.items():
             try:
-                values[name] = OPTIONS[name].read(text)
+                value = OPTIONS[name].read(text)
             except (KeyError, Unfit):
                 continue
+            farther = values.get(name, getattr(defaults, name))
+            values[name] = {**farther, **value} if OPTIONS[name].adds else value
             deciders[name] = level
     return replace(defaults, **values), deciders
 

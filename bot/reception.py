@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.absence import selected
@@ -16,7 +16,6 @@ from bot.chat import (
     Author,
     Cancel,
     Content,
-    File,
     Incoming,
     Invocation,
     Place,
@@ -28,14 +27,24 @@ from bot.chat import (
 from bot.commands import VERBS, Commands, spoken_command
 from bot.counting import Counter
 from bot.errors import StoreUnavailable
+from bot.filtering import Filtering
 from bot.notebook import Notebook
-from bot.notices import language_of, notice, reference
-from bot.ports import Button, Clock, Conversations, Form, Inbox, Outcome, Receipt, Said
+from bot.notices import kinds_text, language_of, notice, reference
+from bot.ports import Button, Clock, Conversations, Form, Inbox, Outcome, Receipt, Said, Source
 from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
-from bot.redaction import Redactor
 from bot.settings_command import SettingsCommand
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What was asked, as it came through the filter: kinds that were masked for good, or for which all of it is held back."""
+
+    content: Content
+    size: Size
+    masked: tuple[str, ...]
+    blocked: tuple[str, ...]
 
 
 class FrontDesk:
@@ -48,7 +57,7 @@ class FrontDesk:
         conversations: Conversations,
         commands: Commands,
         settings: SettingsCommand,
-        redactor: Redactor,
+        filtering: Filtering,
         notebook: Notebook,
         counter: Counter,
         admins: Collection[str],
@@ -59,7 +68,7 @@ class FrontDesk:
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
         self._settings = settings
-        self._redactor, self._counter, self._notebook = redactor, counter, notebook
+        self._filtering, self._counter, self._notebook = filtering, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
         self._decided = decided
 
@@ -99,18 +108,30 @@ class FrontDesk:
 
     async def _edited(self, incoming: Incoming) -> Receipt:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
-        if not (await self._decided.at(incoming.place)).talk.admits(incoming.author):
+        holds = await self._decided.at(incoming.place)
+        if not holds.talk.admits(incoming.author):
             return Receipt(Outcome.NOT_ADMITTED)
-        content, masked, size = self._filtered(incoming.content)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
+        if not incoming.mentioned and not await self._inbox.known([incoming.key]):
+            return Receipt(Outcome.UNKNOWN_EDIT)
+        place = _whose(incoming.place, incoming.author, holds)
+        question = await self._filtered(replace(incoming, place=place))
+        if question.blocked:
+            return self._blocked(question, self._speak(incoming.author))
         amended = await self._inbox.amend(
-            incoming, content, masked=masked, size=size, counter=self._counter.name, now=self._clock()
+            incoming,
+            question.content,
+            masked=question.masked,
+            size=question.size,
+            counter=self._counter.name,
+            now=self._clock(),
         )
         if amended is not None:
             return Receipt(Outcome.ACCEPTED if amended.created else Outcome.DUPLICATE)
         if incoming.mentioned:
             return await self._said(incoming)
+        await self._filtering.forget(incoming.key)
         return Receipt(Outcome.UNKNOWN_EDIT)
 
     async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
@@ -243,36 +264,45 @@ class FrontDesk:
         return await self._commands.run(meant, language)
 
     async def _accept(self, incoming: Incoming, holds: Preferences, language: str) -> Receipt:
-        content, masked, size = self._filtered(incoming.content)
-        author = replace(incoming.author, name=self._redactor.mask(incoming.author.name).text)
+        question = await self._filtered(incoming)
+        if question.blocked:
+            return self._blocked(question, language)
+        name = await self._filtering.name(incoming.place, incoming.author.name, Source.of(incoming))
         accepted = await self._inbox.accept(
-            replace(incoming, author=author),
-            content,
-            masked=masked,
-            size=size,
+            replace(incoming, author=replace(incoming.author, name=name)),
+            question.content,
+            masked=question.masked,
+            size=question.size,
             counter=self._counter.name,
             now=self._clock(),
             queue=self._queue,
         )
         if accepted is None:
+            await self._filtering.forget(incoming.key)
             crowded = notice("crowded", language, count=self._queue, position=self._queue + 1)
             return Receipt(Outcome.CROWDED, Said(crowded))
         if accepted.created and accepted.position and holds.overlap is Overlap.INTERRUPT:
             await self._inbox.interrupt(accepted.turn)
-        if accepted.created and await self._inbox.seen(_deletion(incoming.place, incoming.message)):
+        if await self._inbox.seen(_deletion(incoming.place, incoming.message)):
             await self._inbox.cancel(Cancel.DELETED, turn=accepted.turn)
         return Receipt(Outcome.ACCEPTED if accepted.created else Outcome.DUPLICATE)
 
-    def _filtered(self, content: Content) -> tuple[Content, tuple[str, ...], Size]:
-        """The content with everything sensitive masked, the kinds of it, and its size."""
-        kinds: set[str] = set()
-        parts: list[Text | File] = []
-        for part in content:
-            masked = self._redactor.mask(part.text if isinstance(part, Text) else part.name)
-            kinds.update(masked.kinds)
-            parts.append(Text(masked.text) if isinstance(part, Text) else replace(part, name=masked.text))
-        size = self._counter.measure(plain_text(tuple(parts)))
-        return tuple(parts), tuple(sorted(kinds)), size
+    async def _filtered(self, incoming: Incoming) -> Question:
+        """What was asked as it may be stored and sent, and its size."""
+        parts = incoming.content
+        texts = [part.text if isinstance(part, Text) else part.name for part in parts]
+        found = await self._filtering.words(incoming.place, texts, Source.of(incoming))
+        content = tuple(
+            Text(text) if isinstance(part, Text) else replace(part, name=text)
+            for part, text in zip(parts, found.texts, strict=False)
+        )
+        size = self._counter.measure(plain_text(content))
+        return Question(content, size, found.masked, found.blocked)
+
+    def _blocked(self, question: Question, language: str) -> Receipt:
+        """Nothing of it is stored or sent; its author is told why, but none of the words."""
+        kinds = kinds_text(question.blocked, language)
+        return Receipt(Outcome.BLOCKED, Said(notice("blocked", language, kinds=kinds)))
 
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)

@@ -267,6 +267,11 @@ class Settings(BaseSettings):
     filter_ip: Switch = Field(
         "off", alias="REJOINDER_FILTER_IP", description="`on`: IP addresses are filtered too."
     )
+    filter_actions: str = Field(
+        "",
+        alias="REJOINDER_FILTER_ACTIONS",
+        description="What is done with kinds of sensitive data, such as `email=mask, card=block`: see `docs/filter.md`.",
+    )
     admins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         alias="REJOINDER_ADMINS",

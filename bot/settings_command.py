@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.chat import Invocation
+from bot.filtering import Filtering
 from bot.menu import Menu
 from bot.notices import notice
 from bot.ports import Change, Clock, Form, PreferenceStore, Said, Word
 from bot.preferences import OPTIONS, Decided, Level, Option, Unfit, written
-from bot.redaction import Redactor
 from bot.settings_form import DEFAULT, EVERYWHERE, WHERE, form_offer, settings_form
 
 ACTION: Final = "settings"
@@ -69,12 +69,12 @@ class SettingsCommand:
         decided: Decided,
         store: PreferenceStore,
         menu: Menu,
-        redactor: Redactor,
+        filtering: Filtering,
         operators: Collection[str],
         clock: Clock,
     ) -> None:
         self._decided, self._store, self._menu = decided, store, menu
-        self._redactor, self._operators, self._clock = redactor, operators, clock
+        self._filtering, self._operators, self._clock = filtering, operators, clock
 
     async def run(self, invocation: Invocation, language: str) -> str | Said:
         asked = parse(invocation.argument)
@@ -97,7 +97,7 @@ class SettingsCommand:
     async def change(self, invocation: Invocation, option: Option, asked: Asked, language: str) -> str:
         """Decide it. Raises `Unfit` for a value that can't be, and for somebody who may not."""
         self._allow(invocation, option)
-        text, masked = self._text(option, asked.value)
+        text, masked = await self._text(invocation, option, asked.value)
         changed = await self._store.change(
             Change(
                 invocation.place, invocation.author.id, ACTION, option.name, text, everywhere=asked.everywhere
@@ -155,7 +155,7 @@ class SettingsCommand:
         for name, one in asked.items():
             try:
                 self._allow(invocation, OPTIONS[name])
-                self._text(OPTIONS[name], one.value)
+                await self._text(invocation, OPTIONS[name], one.value)
             except Unfit as unfit:
                 wrong[name] = notice(unfit.code, language, **unfit.parameters)
         if wrong:
@@ -169,8 +169,8 @@ class SettingsCommand:
         if not operator and (option.operator or not author.admin):
             raise Unfit("settings_not_operator" if option.operator else "settings_not_admin")
 
-    def _text(self, option: Option, value: str) -> tuple[str | None, bool]:
-        """The text to be stored (None: nothing is), and whether something private in it was masked."""
+    async def _text(self, invocation: Invocation, option: Option, value: str) -> tuple[str | None, bool]:
+        """The text to be stored (None: nothing is), and whether something private in it was masked. Raises `Unfit`."""
         if value.lower() == DEFAULT:
             return None, False
         if option.name == "model":
@@ -178,8 +178,10 @@ class SettingsCommand:
         text = option.write(option.read(value))
         if not option.long:
             return text, False
-        masked = self._redactor.mask(text)
-        return option.write(option.read(masked.text)), bool(masked.kinds)
+        filtered = await self._filtering.lasting(invocation.place, text)
+        if filtered.blocked:
+            raise Unfit("blocked_setting", kinds=", ".join(f"`{kind}`" for kind in filtered.blocked))
+        return option.write(option.read(filtered.texts[0])), bool(filtered.masked)
 
     async def _show(self, invocation: Invocation, language: str) -> str:
         preferences, levels = await self._decided.explained(invocation.place)

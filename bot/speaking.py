@@ -30,14 +30,14 @@ from bot.errors import (
     ProviderError,
     TooLong,
 )
+from bot.filtering import Filtering
 from bot.gate import Waiting, unheard
 from bot.growing import Growing
 from bot.inbox import Held, steady
 from bot.limits import Limits, Reservation
-from bot.ports import Clock, Reply, Warned
+from bot.ports import Clock, Reply, Source, Warned
 from bot.providers.retries import IMPATIENT, POLICY, open_stream
 from bot.recall import Recall
-from bot.redaction import Redactor
 from bot.voice import Voice, Voices
 
 log = logging.getLogger(__name__)
@@ -123,13 +123,13 @@ class Speaker:
         recall: Recall,
         limits: Limits,
         voices: Voices,
-        redactor: Redactor,
+        filtering: Filtering,
         continuing: Continuing,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._recall, self._limits, self._voices = recall, limits, voices
-        self._redactor, self._continuing = redactor, continuing
+        self._filtering, self._continuing = filtering, continuing
         self._clock, self._sleep, self._breakers = clock, sleep, Breakers(clock)
 
     async def answer(
@@ -140,8 +140,10 @@ class Speaker:
 
         Raises `ProviderError`, `LimitReached`, `Overcrowded`.
         """
-        candidates = await self._voices.candidates(held.turn.place)
-        growing = Growing(self._redactor, held.said)
+        turn = held.turn
+        candidates = await self._voices.candidates(turn.place)
+        filtered = await self._filtering.answer(turn.place, Source.of(turn), reply.originals)
+        growing = Growing(filtered, held.said)
         line = self._breakers.willing(candidates)
         speech = Speech(held, reply, growing, candidates[0], line, self._continuing.rounds, waiting, warn)
         try:
@@ -152,7 +154,7 @@ class Speaker:
             raise
         finally:
             held.said = growing.told
-        held.said = growing.finish()
+        held.said = await growing.finish()
         voice = speech.line[0]
         return Spoken(voice, candidates[0], speech.fitted[id(voice)], finish)
 
@@ -204,6 +206,8 @@ class Speaker:
         extra = reduce(add, (message_size(voice.counter, message) for message in more), Size())
         fitted = await self._fit(speech, voice, extra)
         prompt = replace(bare, messages=(*fitted.messages, *more))
+        texts = (message.text for message in prompt.messages)
+        speech.reply.originals.update(await self._filtering.originals(speech.turn.place, *texts))
         return await self._stream(speech, voice, prompt, fitted.size + extra)
 
     def _prompt(self, turn: Turn, voice: Voice, messages: Sequence[Message]) -> Prompt:
@@ -256,14 +260,14 @@ class Speaker:
             ) as deltas:
                 async for delta in deltas:
                     call.take(delta, self._clock())
-                    if speech.growing.add(delta.text):
+                    if await speech.growing.add(delta.text):
                         held.said = speech.growing.shown
                         speech.reply.update(held.said)
             if call.finish is None:
                 raise CutOff("the stream ended without a finish reason")
-            speech.growing.end()
+            await speech.growing.end()
         except ProviderError as error:
-            speech.growing.break_off()
+            await speech.growing.break_off()
             call.error = error.code
             if error.free and call.usage is None:
                 call.usage = NOTHING

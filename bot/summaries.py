@@ -16,11 +16,11 @@ from typing import Final
 from bot.chat import Mark, Message, Note, Prompt, Role, Summary, Turn, Usage
 from bot.context import message_size
 from bot.errors import LimitReached, Overcrowded, ProviderError, RejoinderError, StoreUnavailable
+from bot.filtering import Filtering
 from bot.limits import Limits
 from bot.ports import Beginning, Clock, Memory
 from bot.preferences import Decided, Scope
 from bot.providers.retries import open_stream
-from bot.redaction import Redactor
 from bot.voice import Voice
 
 log = logging.getLogger(__name__)
@@ -47,12 +47,12 @@ class Summaries:
         memory: Memory,
         voice: Voice,
         limits: Limits,
-        redactor: Redactor,
+        filtering: Filtering,
         decided: Decided,
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._memory, self._voice, self._limits, self._redactor = memory, voice, limits, redactor
+        self._memory, self._voice, self._limits, self._filtering = memory, voice, limits, filtering
         self._decided, self._clock, self._sleep = decided, clock, sleep
         self._turns: dict[int, Turn] = {}
         self._woken = asyncio.Event()
@@ -140,4 +140,4 @@ class Summaries:
             await self._limits.settle(
                 reservation, usage, finish=finish or "none", first_token_ms=None, now=now
             )
-        return self._redactor.mask(text).text
+        return await self._filtering.retold(turn.place, text, message.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -22,17 +23,26 @@ QUIET = (
 """Libraries that put payloads into their debug or info lines."""
 
 
-def set_up_logging(level: str) -> None:
-    """One readable line per event on standard error. Libraries speak from warnings upwards, whatever our own level is."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-        force=True,
-    )
+Mask = Callable[[str], str]
+
+
+def set_up_logging(level: str, mask: Mask) -> None:
+    """One readable line per event on standard error, masked whoever wrote it: an error may quote what it is about. Libraries speak from
+    warnings upwards, whatever our own level is."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Masked(mask))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Masked(logging.Formatter):
+    def __init__(self, mask: Mask) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+        self._mask = mask
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._mask(super().format(record))
 
 
 class Meters:

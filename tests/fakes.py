@@ -13,6 +13,7 @@ from bot.menu import Menu
 from bot.models import Spec, load_models
 from bot.ports import Button, Fetched, Journal
 from bot.providers import Access
+from bot.redaction import restore
 
 ADA = Author("U1", "Ada")
 GRACE = Author("U2", "Grace")
@@ -80,6 +81,7 @@ class FakeReply:
     def __init__(self, shown: Shown, journal: Journal, failures: list[RejoinderError]) -> None:
         self._shown, self._failures = shown, failures
         self.kept = "".join(part.text for part in journal.parts if part.text is not None)
+        self.originals: dict[str, str] = {}
 
     def start(self) -> None:
         self._shown.finished = False
@@ -88,12 +90,13 @@ class FakeReply:
         self._shown.waits.append(notice)
 
     def update(self, text: str) -> None:
-        self._shown.updates.append(text)
-        self._shown.text = text
+        self._shown.text = restore(text, self.originals)
+        self._shown.updates.append(self._shown.text)
 
     async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
         self._fail_as_told()
-        self._shown.text, self._shown.buttons, self._shown.finished = text, tuple(buttons), True
+        self._shown.text, self._shown.buttons = restore(text, self.originals), tuple(buttons)
+        self._shown.finished = True
 
     async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
         self._fail_as_told()

@@ -10,19 +10,23 @@ from PIL import Image
 
 from bot.counting import Counter
 from bot.files import FileLimits, FileReader, Gallery
+from bot.filtering import Filtering
 from bot.ports import Adapter
-from bot.redaction import Redactor
 from bot.voice import Voices
 
 USUAL = FileLimits()
 
 
 def open_files(
-    platforms: Mapping[str, Adapter], voices: Voices, counter: Counter, limits: FileLimits = USUAL
+    platforms: Mapping[str, Adapter],
+    voices: Voices,
+    counter: Counter,
+    filtering: Filtering,
+    limits: FileLimits = USUAL,
 ) -> tuple[Gallery, FileReader]:
     gallery = Gallery(platforms, limits)
     reader = FileReader(
-        platforms=platforms, gallery=gallery, voices=voices, redactor=Redactor(), counter=counter
+        platforms=platforms, gallery=gallery, voices=voices, filtering=filtering, counter=counter
     )
     return gallery, reader
 

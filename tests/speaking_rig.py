@@ -15,6 +15,7 @@ from bot.context import Window
 from bot.counting import Exact
 from bot.engine import Engine
 from bot.files import FileLimits
+from bot.filtering import Filtering
 from bot.inbox import Held
 from bot.models import Model
 from bot.ports import Provider
@@ -88,12 +89,15 @@ class Rig:
         limits = open_limits(self.stores, rules, self.clock)
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
         platforms = {"fake": self.platform}
-        gallery, self.files = open_files(platforms, SameEverywhere(*voices), voices[0].counter, files)
+        filtering = Filtering(Redactor(), self.stores.vault, decided)
+        gallery, self.files = open_files(
+            platforms, SameEverywhere(*voices), voices[0].counter, filtering, files
+        )
         speaker = Speaker(
             recall=Recall(self.stores.memory, decided, gallery=gallery),
             limits=limits,
             voices=SameEverywhere(*voices),
-            redactor=Redactor(),
+            filtering=filtering,
             continuing=continuing,
             clock=self.clock,
             sleep=self._sleep,
@@ -103,6 +107,7 @@ class Rig:
             conversations=self.stores.conversations,
             speaker=speaker,
             files=self.files,
+            filtering=filtering,
             counter=voices[0].counter,
             language="en",
             attempts=3,

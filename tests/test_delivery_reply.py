@@ -15,6 +15,7 @@ from adapters.delivery.surface import Call, Limits, Look
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button
+from bot.redaction import restore
 from tests import virtual_time
 from tests.fakes_delivery import LENGTH, Countdown, Crash, FakeJournal, FakeSurface, a_turn
 
@@ -278,3 +279,44 @@ async def test_a_file_is_attached_once_whoever_finishes_and_anew_for_a_new_versi
 async def test_an_answer_without_words_is_refused() -> None:
     with pytest.raises(ValueError, match="without words"):
         await reply(FakeSurface()).finish(" \n")
+
+
+MAILS = {f"<EMAIL_{number}>": f"person.{number}@example.org" for number in range(1, 31)}
+LETTER = " ".join(f"Write to {name}." for name in MAILS)
+"""Restored it needs more room than as it is kept."""
+
+
+async def test_people_see_originals_and_the_record_has_placeholders() -> None:
+    surface, record = FakeSurface(), dict[int, Posted]()
+    growing = reply(surface, record)
+    growing.originals.update(MAILS)
+    await grow(growing, LETTER)
+    assert " ".join(surface.shown) == restore(LETTER, MAILS)
+    assert all(len(shown) <= LENGTH for shown in surface.shown)
+    assert LETTER.startswith("".join(part.text or "" for part in record.values()))
+    assert not any("@" in (part.text or "") for part in record.values())
+
+
+@pytest.mark.parametrize("steps", range(1, 40, 4))
+async def test_whoever_takes_over_goes_on_with_originals_in_the_messages_there_are(steps: int) -> None:
+    countdown, record = Countdown(steps), dict[int, Posted]()
+    surface = FakeSurface(countdown)
+    first = reply(surface, record, countdown)
+    first.originals.update(MAILS)
+    with pytest.raises(Crash):
+        await grow(first, LETTER)
+    countdown.at = None
+    second = reply(surface, record)
+    assert LETTER.startswith(second.kept)
+    second.originals.update(MAILS)
+    await grow(second, LETTER)
+    assert " ".join(surface.shown) == restore(LETTER, MAILS)
+
+
+async def test_no_message_ends_within_a_placeholder() -> None:
+    text = "".join(f"没有空格的长句子{name}接着写" for name in MAILS)
+    surface = FakeSurface()
+    growing = reply(surface)
+    growing.originals.update(MAILS)
+    await grow(growing, text)
+    assert "".join(surface.shown) == restore(text, MAILS)

@@ -26,7 +26,8 @@ from bot.errors import (
     QuotaExhausted,
     StoreUnavailable,
 )
-from bot.inbox import Workers
+from bot.filtering import Filtering
+from bot.inbox import Held, Workers
 from bot.limits_command import LimitsCommand
 from bot.memory_commands import MemoryCommands
 from bot.models import Model
@@ -35,7 +36,7 @@ from bot.ports import Button, Level, Outcome
 from bot.preferences import Decided, Preferences
 from bot.recall import Recall
 from bot.reception import FrontDesk
-from bot.redaction import Redactor
+from bot.redaction import Redactor, parse_actions
 from bot.rules import Rulebook, Scope
 from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
@@ -154,21 +155,26 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         continuations: int = 2,
         whispering: bool = False,
         working: bool = True,
+        keys: str = "",
+        actions: str = "",
         lease: float = 4,
     ) -> Bot:
         clock = FakeClock()
-        stores = open_stores(f"sqlite:///{tmp_path / 'bot.db'}", clock)
+        stores = open_stores(f"sqlite:///{tmp_path / 'bot.db'}", clock, keys=keys)
         await stores.upgrade()
         provider = ScriptedProvider(*scripts)  # type: ignore[arg-type]
         platform = FakePlatform(whispering=whispering)
         counter = Exact(tokenizer_for("gpt-4o"))
-        redactor = Redactor()
         limits = open_limits(stores, rules, clock, sleep=no_wait)
         voices = SameEverywhere(Voice(provider, Model("openai", "test"), "Be kind.", window, counter))
-        decided = Decided(stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
-        settings = SettingsCommand(decided, stores.preferences, a_menu(), redactor, (), clock)
+        decided = Decided(
+            stores.preferences,
+            lambda _: Preferences("openai:test", "Be kind.", filter=parse_actions(actions)),
+        )
+        filtering = Filtering(Redactor(), stores.vault, decided)
+        settings = SettingsCommand(decided, stores.preferences, a_menu(), filtering, (), clock)
         notebook = Notebook(stores.records, clock)
-        gallery, files = open_files({"fake": platform}, voices, counter)
+        gallery, files = open_files({"fake": platform}, voices, counter, filtering)
         recall = Recall(stores.memory, decided, gallery=gallery)
         why = Why(stores.records, notebook, clock)
         desk = FrontDesk(
@@ -176,7 +182,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             conversations=stores.conversations,
             commands=Commands(
                 stores.conversations,
-                MemoryCommands(stores.memory, recall, voices, redactor, clock),
+                MemoryCommands(stores.memory, recall, voices, filtering, clock),
                 UsageCommand(limits, stores.reports, rules, clock),
                 settings,
                 LimitsCommand(limits, stores.rulings, rules, voices, clock),
@@ -184,7 +190,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 clock,
             ),
             settings=settings,
-            redactor=redactor,
+            filtering=filtering,
             notebook=notebook,
             counter=counter,
             admins=(),
@@ -197,7 +203,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             recall=recall,
             limits=limits,
             voices=voices,
-            redactor=redactor,
+            filtering=filtering,
             continuing=Continuing(continuations),
             clock=clock,
             sleep=no_wait,
@@ -207,6 +213,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             conversations=stores.conversations,
             speaker=speaker,
             files=files,
+            filtering=filtering,
             counter=counter,
             language="en",
             attempts=3,
@@ -299,6 +306,79 @@ async def test_what_the_model_says_is_masked_too(start: Start) -> None:
     shown = await bot.ask("whom?")
     assert EMAIL not in "".join([shown.text, *shown.updates])
     assert "[FILTERED:email]" in shown.text
+
+
+async def test_personal_data_stands_only_in_the_vault_and_is_put_back_for_people(
+    start: Start, tmp_path: Path
+) -> None:
+    bot = await start(
+        answer("Write to <EMAIL_1>, or to carol@example.org.", pieces=30),
+        answer("As I said, <EMAIL_1> and <EMAIL_2>."),
+        keys="a key",
+    )
+    shown = await bot.ask(f"write to {EMAIL} please")
+    assert bot.heard == ["write to <EMAIL_1> please"]
+    assert shown.text.startswith(f"Write to {EMAIL}, or to carol@example.org.")
+    assert "masked" not in shown.text
+    assert not any("<E" in update for update in shown.updates)
+    again = await bot.ask("whom?", author=Author("U3", f"Eve {EMAIL}"))
+    assert bot.heard == ["write to <EMAIL_1> please", "Write to <EMAIL_1>, or to <EMAIL_2>.", "whom?"]
+    assert bot.provider.prompts[-1].messages[-1].name == "Eve <EMAIL_1>"
+    assert again.text.startswith(f"As I said, {EMAIL} and carol@example.org.")
+    assert EMAIL in await bot.command("pin", f"note: {EMAIL}")
+    assert f"note: {EMAIL}" in await bot.command("context")
+    await bot.stores.aclose()
+    kept = everything_in(tmp_path)
+    assert not any(words.encode() in kept for words in (EMAIL, "carol@"))
+
+
+async def test_an_answer_that_is_left_is_taken_over_and_gone_on_with_restored(start: Start) -> None:
+    gate = Gate()
+    bot = await start(
+        ["Write to <EMAIL_1> and ", gate], answer("Write to <EMAIL_1> and wait."), keys="a key", lease=0.6
+    )
+    message = await bot.say(f"I am {EMAIL}")
+    await gate.reached.wait()
+    assert bot.shown(message).text == f"Write to {EMAIL} and "
+    await bot.workers.drain(0)
+    taken = await bot.stores.inbox.claim("w2", bot.clock.now, timedelta(seconds=4), abreast=2, attempts=3)
+    assert taken is not None and taken.text == "I am <EMAIL_1>"
+    held = Held(
+        bot.stores.inbox, taken, "w2", timedelta(seconds=4), bot.clock, bot.clock.now + timedelta(seconds=4)
+    )
+    await bot.workers._engine.answer(held)
+    assert bot.shown(message).text.startswith(f"Write to {EMAIL} and wait.")
+
+
+async def test_what_is_blocked_is_told_to_its_author_and_goes_nowhere(start: Start, tmp_path: Path) -> None:
+    bot = await start(keys="a key", actions="email=block, phone=block")
+    await bot.say(f"write to {EMAIL} please")
+    assert bot.receipt.outcome is Outcome.BLOCKED
+    assert bot.receipt.said and bot.receipt.said.private
+    assert "an e-mail address" in bot.receipt.said.text and EMAIL not in bot.receipt.said.text
+    assert "may not be sent" in await bot.command("why")
+    assert "an e-mail address" in await bot.command("pin", EMAIL)
+    message = await bot.say("write to nobody")
+    await bot.settled()
+    edit = incoming(f"to {EMAIL}", message=message, sent_at=bot.clock.now, revision="2")
+    assert (await bot.desk.edited(edit)).outcome is Outcome.BLOCKED
+    assert [prompt.messages[-1].text for prompt in bot.provider.prompts] == ["write to nobody"]
+    await bot.stores.aclose()
+    assert EMAIL.encode() not in everything_in(tmp_path)
+
+
+async def test_reset_and_deletion_empty_the_vault(start: Start) -> None:
+    bot = await start(keys="a key")
+    for forget in ("reset", "delete"):
+        message = await bot.say(f"I am {EMAIL}")
+        await bot.settled()
+        known = await bot.desk._filtering.originals(CHANNEL, "<EMAIL_1> <EMAIL_2>")
+        assert list(known.values()) == [EMAIL]
+        if forget == "reset":
+            await bot.command("reset")
+        else:
+            await bot.desk.deleted(CHANNEL, message)
+        assert not await bot.desk._filtering.originals(CHANNEL, "<EMAIL_1> <EMAIL_2>")
 
 
 async def test_messages_to_others_are_left_alone(start: Start) -> None:

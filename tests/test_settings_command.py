@@ -9,6 +9,7 @@ import pytest
 
 from bot.chat import Author, Invocation, Place
 from bot.commands import spoken_command
+from bot.filtering import Filtering
 from bot.ports import Form, Said
 from bot.preferences import Decided, Preferences, Scope
 from bot.redaction import Redactor
@@ -39,7 +40,8 @@ async def say(tmp_path: Path) -> AsyncIterator[Told]:
     await stores.upgrade()
     decided = Decided(stores.preferences, lambda _: Preferences("openai:gpt-6-luna", "Be kind."))
     operators = ("fake:U2",)
-    yield Told(SettingsCommand(decided, stores.preferences, a_menu(), Redactor(), operators, clock), decided)
+    filtering = Filtering(Redactor(), stores.vault, decided)
+    yield Told(SettingsCommand(decided, stores.preferences, a_menu(), filtering, operators, clock), decided)
     await stores.aclose()
 
 

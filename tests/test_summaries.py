@@ -17,6 +17,7 @@ from bot.context import Window
 from bot.counting import Exact
 from bot.errors import Overloaded
 from bot.files import FileLimits, Gallery
+from bot.filtering import Filtering
 from bot.models import Model
 from bot.ports import Level
 from bot.preferences import Decided, Preferences
@@ -54,7 +55,7 @@ class Rig:
             memory=self.stores.memory,
             voice=Voice(self.small, Model("openai", "small"), "", Window(400, 100), COUNTER),
             limits=open_limits(self.stores, rules, self.clock),
-            redactor=Redactor(),
+            filtering=Filtering(Redactor(), self.stores.vault, decided),
             decided=decided,
             clock=self.clock,
             sleep=no_wait,

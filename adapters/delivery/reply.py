@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.delivery.pacer import Pacer, Recalled, Slot
@@ -21,6 +21,7 @@ from adapters.delivery.surface import Call, Declined, Found, Look, Surface, orde
 from bot.chat import Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button, Journal
+from bot.redaction import restore
 
 PATIENCE: Final = 120.0
 """Seconds that a platform may fail at a stretch before the reply gives up."""
@@ -69,6 +70,7 @@ class EditedReply:
             finished.append(part.text)
         self.kept = "".join(finished)
         self._settled = len(finished)
+        self.originals: dict[str, str] = {}
         self._splitter = Splitter(surface.limits.length, self._measure, finished)
         self._shown = {part.index: Shown(part.message) for part in journal.parts if part.message is not None}
         self._nonces = {part.index: part.nonce for part in journal.parts}
@@ -201,7 +203,8 @@ class EditedReply:
         last = index == len(parts) - 1
         buttons = (self._buttons if self._final else self._running) if last else ()
         lasting = final or self._waits  # what is no beginning of the answer is no beginning of a stream
-        look = self._surface.look(part, lasting, buttons, shown.message if shown else None)
+        lifted = replace(part, shown=self._restored(part.shown), plain=self._restored(part.plain))
+        look = self._surface.look(lifted, lasting, buttons, shown.message if shown else None)
         if not part.shown or not look.text:
             return None
         if shown is None:
@@ -292,7 +295,7 @@ class EditedReply:
 
     async def _place(self, step: Step, nonce: str) -> str:
         if step.call is Call.ATTACH or step.look is None:
-            return await self._surface.attach(self._text, nonce=nonce)
+            return await self._surface.attach(self._restored(self._text), nonce=nonce)
         return await self._surface.post(step.look, nonce=nonce, first=step.index == 0)
 
     async def _adopt(self) -> None:
@@ -341,7 +344,11 @@ class EditedReply:
         self._settled = 0
 
     def _measure(self, text: str, lasting: bool) -> int:
-        return self._surface.limits.measure(self._surface.render(text, lasting))
+        return self._surface.limits.measure(self._surface.render(self._restored(text), lasting))
+
+    def _restored(self, text: str) -> str:
+        """As people see it. Everything else, splitting and recording too, goes by the text with placeholders."""
+        return restore(text, self.originals) if self.originals else text
 
     @staticmethod
     def _now() -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -18,15 +19,20 @@ from bot.errors import Unreadable, Why
 from bot.files.documents import Document, read_pdf, read_text
 from bot.files.gallery import SHARE, Gallery, shown_to
 from bot.files.kinds import Kind, found, picture_type, promised
+from bot.filtering import Filtering
 from bot.inbox import Held
-from bot.ports import Adapter
-from bot.redaction import HOLD_LIMIT, Redactor
+from bot.ports import Adapter, Source
+from bot.redaction import HOLD_LIMIT
 from bot.voice import Voice, Voices
 
 log = logging.getLogger(__name__)
 
 PER_TOKEN: Final = 12
 """Characters that a token has at most, nearly always: more of a file is not even looked at."""
+
+
+_HALF: Final = re.compile(r"<[A-Z_]{1,32}\d{0,6}$")
+"""A placeholder that a cut went through would be another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +60,11 @@ class FileReader:
         platforms: Mapping[str, Adapter],
         gallery: Gallery,
         voices: Voices,
-        redactor: Redactor,
+        filtering: Filtering,
         counter: Counter,
     ) -> None:
         self._platforms, self._gallery, self.limits = platforms, gallery, gallery.limits
-        self._voices, self._redactor, self._counter = voices, redactor, counter
+        self._voices, self._filtering, self._counter = voices, filtering, counter
 
     async def read(self, held: Held) -> list[Unread]:
         """Read what can be read of the turn's files, and keep it; what could not be read."""
@@ -70,11 +76,14 @@ class FileReader:
         seeing = next((voice for voice in voices if voice.model.images), None)
         reads = await asyncio.gather(*self._reading(turn, files, seeing is not None))
         budget = min(self.limits.tokens, voices[0].window.prompt // SHARE)
-        content, kinds = await self._told(turn.content, dict(zip(map(id, files), reads, strict=True)), budget)
+        content, kinds, blocked = await self._told(
+            turn, dict(zip(map(id, files), reads, strict=True)), budget
+        )
         if content != turn.content:
             masked = tuple(sorted({*turn.masked, *kinds}))
             await held.read(content, masked, self._measure(content), self._counter.name)
         unread = [Unread(read.file.name, read.why) for read in reads if read.why is not None]
+        unread += [Unread(name, Why.BLOCKED) for name in blocked]
         unread += [Unread(part.name, Why.CUT) for part in content if isinstance(part, File) and part.cut]
         return unread + self._show(held, reads, seeing)
 
@@ -114,7 +123,7 @@ class FileReader:
         limits = self.limits
         fetched = await self._platforms[turn.place.platform].fetch(file, limits.most, limits.seconds)
         if fetched.name:  # the message itself did not tell
-            name = self._redactor.mask(fetched.name).text
+            name = await self._filtering.name(turn.place, fetched.name, Source.of(turn))
             file = replace(file, name=name, media_type=fetched.media_type, size=len(fetched.data))
             if (kind := promised(file)) in (Kind.PICTURE, Kind.OTHER):
                 return await self._read(turn, file, kind, seeing)
@@ -131,43 +140,58 @@ class FileReader:
         return _Read(file, document)
 
     async def _told(
-        self, content: Content, reads: Mapping[int, _Read], budget: int
-    ) -> tuple[Content, set[str]]:
-        """The content with what was read; texts share the budget, and what one leaves the next may have."""
+        self, turn: Turn, reads: Mapping[int, _Read], budget: int
+    ) -> tuple[Content, set[str], list[str]]:
+        """The content with what was read; texts share the budget, and what one leaves the next may have. The kinds that were masked, and
+        the names of those that hold what may not be sent."""
+        content = turn.content
         left = budget - sum(
             self._tokens(part.text) for part in content if isinstance(part, File) and part.text is not None
         )
         waiting = sum(read.document is not None for read in reads.values())
-        parts, kinds = [], set[str]()
+        parts, kinds, blocked = [], set[str](), []
         for part in content:
             read = reads.get(id(part))
             if read is None or read.document is None:
                 parts.append(part if read is None else read.file)
                 continue
-            text, cut, found_kinds = await asyncio.to_thread(
-                self._filtered, read.document, max(0, left // waiting)
-            )
-            kinds.update(found_kinds)
-            left, waiting = left - self._tokens(text), waiting - 1
+            filtered = await self._filtered(turn, read.document, max(0, left // waiting))
+            waiting -= 1
+            if filtered is None:
+                blocked.append(read.file.name)
+                parts.append(read.file)
+                continue
+            text, cut, masked = filtered
+            kinds.update(masked)
+            left -= self._tokens(text)
             parts.append(replace(read.file, text=text, cut=cut))
-        return tuple(parts), kinds
+        return tuple(parts), kinds, blocked
 
-    def _filtered(self, document: Document, most: int) -> tuple[str, bool, tuple[str, ...]]:
-        """The text with everything sensitive masked, and the longest beginning of it that has no more than `most` tokens.
+    async def _filtered(
+        self, turn: Turn, document: Document, most: int
+    ) -> tuple[str, bool, tuple[str, ...]] | None:
+        """The longest beginning of the filtered text that has no more than `most` tokens, whether something of it is left out, and the
+        kinds that were masked; None where it holds what may not be sent.
 
         A secret that the file's own cut goes through would not be known for one: what may be a piece of it is left out.
         """
         rough = document.text[: most * PER_TOKEN]
         cut = document.cut or len(rough) < len(document.text)
-        masked = self._redactor.mask(rough)
-        text = masked.text[:-HOLD_LIMIT] if cut else masked.text
+        found = await self._filtering.words(turn.place, [rough], Source.of(turn))
+        if found.blocked:
+            return None
+        text = _HALF.sub("", found.texts[0][:-HOLD_LIMIT]) if cut else found.texts[0]
+        fitting = await asyncio.to_thread(self._fitting, text, most)
+        return fitting, cut or len(fitting) < len(text), found.masked
+
+    def _fitting(self, text: str, most: int) -> str:
         if self._tokens(text) <= most:
-            return text, cut, masked.kinds
+            return text
         fits, over = 0, len(text)
         while over - fits > 1:
             middle = (fits + over) // 2
             fits, over = (middle, over) if self._tokens(text[:middle]) <= most else (fits, middle)
-        return text[:fits], True, masked.kinds
+        return _HALF.sub("", text[:fits])
 
     def _show(self, held: Held, reads: list[_Read], seeing: Voice | None) -> list[Unread]:
         """Hand the pictures on that the first model that can see has room for; the names of the others."""

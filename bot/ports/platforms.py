@@ -24,9 +24,13 @@ class Reply(Protocol):
 
     `update` and `finish` take the whole text so far, `kept` included: any update may be skipped, a later one replaces an
     earlier one. `kept` is the text of the parts that an earlier attempt finished; a new answer continues after it.
+
+    Texts come, and are recorded, with placeholders: `originals` says what stands in their place where the answer is shown. It may
+    grow, but has those of a text before that text comes.
     """
 
     kept: str
+    originals: dict[str, str]
 
     def start(self) -> None:
         """Show that the bot is at work (typing, a status). Returns at once."""
@@ -193,6 +197,7 @@ class Outcome(StrEnum):
     NOT_ADDRESSED = "not_addressed"
     EMPTY = "empty"
     CROWDED = "crowded"
+    BLOCKED = "blocked"
     NOT_ADMITTED = "not_admitted"
     UNKNOWN_EDIT = "unknown_edit"
     TOO_OLD = "too_old"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from bot.chat import Place
+from bot.chat import Incoming, Place, Turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,11 @@ class Source:
     key: str
     person: str
     said_at: datetime
+
+    @classmethod
+    def of(cls, said: Incoming | Turn) -> Source:
+        """Also of the answer to it."""
+        return cls(said.key, said.author.id, said.sent_at)
 
 
 class Vault(Protocol):

@@ -6,7 +6,18 @@ from __future__ import annotations
 from bot.redaction.actions import ActionsError, Policy, SortedOut, parse_actions, sort_out
 from bot.redaction.findings import Finding, Found, Masked, Piece
 from bot.redaction.kinds import KINDS, TYPED, Action, Kind
-from bot.redaction.placeholders import Pseudonyms, Restorer, escaped, restore
+from bot.redaction.placeholders import (
+    Mention,
+    MentionStream,
+    Pseudonyms,
+    Restorer,
+    escaped,
+    kind_and_number,
+    mentions,
+    name,
+    named_in,
+    restore,
+)
 from bot.redaction.redactor import HOLD_LIMIT, MaskingStream, PieceStream, Redactor
 from bot.redaction.words import FilterWordsError, OperatorWords, parse_words
 
@@ -22,6 +33,8 @@ __all__ = [
     "Kind",
     "Masked",
     "MaskingStream",
+    "Mention",
+    "MentionStream",
     "OperatorWords",
     "Piece",
     "PieceStream",
@@ -31,6 +44,10 @@ __all__ = [
     "Restorer",
     "SortedOut",
     "escaped",
+    "kind_and_number",
+    "mentions",
+    "name",
+    "named_in",
     "parse_actions",
     "parse_words",
     "restore",

@@ -34,11 +34,29 @@ class Policy:
     actions: Mapping[str, Action] = field(default_factory=dict)
     reversible: bool = True
 
+    @property
+    def off(self) -> frozenset[str]:
+        """The kinds that are not looked for."""
+        return frozenset(kind for kind, action in self.actions.items() if action is Action.OFF)
+
+    @property
+    def for_good(self) -> Policy:
+        """The same, where nothing will ever be put back."""
+        return replace(self, reversible=False)
+
+    @property
+    def never_blocking(self) -> Policy:
+        """The same for words that alone never hold a message back, such as names: they are masked instead."""
+        masked = {kind: Action.MASK for kind, action in self.actions.items() if action is Action.BLOCK}
+        return self.with_actions(masked)
+
     def of(self, found: Found) -> Action | None:
         """None: it stays as it is, since nothing will be put back."""
         if found.kind == TYPED:
             return Action.PSEUDONYMISE if self.reversible else None
         action = self.of_kind(found.kind)
+        if action is Action.OFF:
+            return None
         return Action.MASK if action is Action.PSEUDONYMISE and found.original is None else action
 
     def of_kind(self, kind: str) -> Action:
@@ -88,7 +106,7 @@ class SortedOut:
         return tuple(dict.fromkeys(found))
 
     def text(self, names: Mapping[Found, str]) -> str:
-        """The text as it may go on. What is to be blocked is masked here, so that no mistake lets it through."""
+        """The text as it may go on. What is to be blocked, or has no name, is masked here, so that no mistake lets it through."""
         return "".join([_stand_in(piece, action, names) for piece, action in self.pieces])
 
     def _kinds(self, wanted: Action) -> tuple[str, ...]:
@@ -106,4 +124,4 @@ def _stand_in(piece: Piece, action: Action | None, names: Mapping[Found, str]) -
         return piece
     if action is None and piece.original is not None:
         return piece.original
-    return names[piece] if action is Action.PSEUDONYMISE else mask(piece.kind)
+    return names.get(piece, mask(piece.kind)) if action is Action.PSEUDONYMISE else mask(piece.kind)

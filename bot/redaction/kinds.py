@@ -14,6 +14,7 @@ class Action(StrEnum):
         "pseudonymise"  # `<EMAIL_1>` does, and is put back in the answer for people of that conversation
     )
     BLOCK = "block"  # the whole message goes nowhere
+    OFF = "off"  # the kind is not looked for
 
 
 @dataclass(frozen=True, slots=True)

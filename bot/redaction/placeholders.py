@@ -10,6 +10,7 @@ of its own, so that it comes back as it was typed and never as somebody's origin
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import regex
 
@@ -24,6 +25,7 @@ _LOOSE = rf"[ ]?(?P<label>(?i:{_LABELS.replace('_', _GAP)})){_GAP}?{_NUMBER}[ ]?
 _MENTION = regex.compile(
     rf"<{_LOOSE}>|&lt;{_LOOSE}&gt;|＜{_LOOSE}＞|\\<{_LOOSE}\\>|(?<![A-Za-z0-9_]){_BARE}(?![A-Za-z0-9_])"
 )
+_GIVEN = regex.compile(rf"<(?:{_LABELS})_[1-9]\d{{0,5}}>")
 _LONGEST = 48  # characters of a mention, however it is written
 _NOT_LABEL = regex.compile(r"[^A-Za-z]+")
 
@@ -83,42 +85,60 @@ def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
             yield piece
 
 
+def named_in(text: str) -> set[str]:
+    """The placeholders in a text of ours, in which each stands as it was given."""
+    return {match.group() for match in _GIVEN.finditer(text)}
+
+
+def kind_and_number(given: str) -> tuple[str, int]:
+    """What a placeholder is made of."""
+    label, _, number = given.strip("<>").rpartition("_")
+    return label.lower(), int(number)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A placeholder in what a model wrote: its `name` as it would be given, and as it was written."""
+
+    name: str
+    written: str
+
+
+def mentions(text: str, start: int = 0) -> Iterator[str | Mention]:
+    """The text from `start` on, taken apart at its placeholders; what stands before only tells whether a word begins there."""
+    for match in _MENTION.finditer(text, start):
+        yield text[start : match.start()]
+        label = _NOT_LABEL.sub("_", match["label"]).upper()
+        yield Mention(f"<{label}_{match['number']}>", match.group())
+        start = match.end()
+    yield text[start:]
+
+
 def restore(text: str, originals: Mapping[str, str]) -> str:
     """The text with the originals in place of their placeholders."""
-    return _restored(text, 0, originals)
+    return _restored(mentions(text), originals)
 
 
-def _restored(text: str, start: int, originals: Mapping[str, str]) -> str:
-    """The text from `start` on; what stands before only tells whether a word begins there."""
-    pieces: list[str] = []
-    for mention in _MENTION.finditer(text, start):
-        pieces += (text[start : mention.start()], _original(mention, originals))
-        start = mention.end()
-    return "".join(pieces) + text[start:]
+def _restored(pieces: Iterable[str | Mention], originals: Mapping[str, str]) -> str:
+    return "".join([p if isinstance(p, str) else originals.get(p.name, p.written) for p in pieces])
 
 
-def _original(mention: regex.Match[str], originals: Mapping[str, str]) -> str:
-    label = _NOT_LABEL.sub("_", mention["label"]).upper()
-    return originals.get(f"<{label}_{mention['number']}>", mention.group())
+class MentionStream:
+    """Takes a growing text apart at its placeholders: all that `feed` and `finish` gave is what `mentions` gives for the whole.
 
-
-class Restorer:
-    """Puts the originals into a growing text: all that `feed` and `finish` gave is what `restore` gives for the whole.
-
-    Only what may still become a placeholder is held back; so none is ever seen in part.
+    Only what may still become a placeholder is held back; so none is ever given in part.
     """
 
-    def __init__(self, originals: Mapping[str, str]) -> None:
-        self.originals = originals  # may grow too
+    def __init__(self) -> None:
         self._waiting = ""
         self._before = ""  # the last character given out, which tells whether a word begins here
 
-    def feed(self, text: str) -> str:
-        """Add a piece; what of the text can be shown in addition to what was given before."""
+    def feed(self, text: str) -> list[str | Mention]:
+        """Add a piece; what of the text is certain in addition to what was given before."""
         self._waiting += text
         return self._give(self._open_from())
 
-    def finish(self) -> str:
+    def finish(self) -> list[str | Mention]:
         """The rest, when no more comes."""
         return self._give(len(self._waiting))
 
@@ -132,9 +152,25 @@ class Restorer:
                 return index - len(self._before)
         return len(self._waiting)
 
-    def _give(self, end: int) -> str:
+    def _give(self, end: int) -> list[str | Mention]:
         text = self._before + self._waiting[:end]
-        given = _restored(text, len(self._before), self.originals)
+        given = list(mentions(text, len(self._before)))
         self._waiting = self._waiting[end:]
         self._before = text[-1:]
         return given
+
+
+class Restorer:
+    """Puts the originals into a growing text: all that `feed` and `finish` gave is what `restore` gives for the whole."""
+
+    def __init__(self, originals: Mapping[str, str]) -> None:
+        self.originals = originals  # may grow too
+        self._mentions = MentionStream()
+
+    def feed(self, text: str) -> str:
+        """Add a piece; what of the text can be shown in addition to what was given before."""
+        return _restored(self._mentions.feed(text), self.originals)
+
+    def finish(self) -> str:
+        """The rest, when no more comes."""
+        return _restored(self._mentions.finish(), self.originals)

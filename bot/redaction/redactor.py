@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from bot.redaction.detectors import detectors
 from bot.redaction.findings import Finding, Found, Masked, Piece, mask
 from bot.redaction.scanner import HOLD_LIMIT, Rules, Scanner
@@ -26,6 +28,18 @@ class Redactor:
     ) -> None:
         finder = WordFinder(words) if words and (words.words or words.patterns) else None
         self._rules = Rules(detectors(ip_addresses=ip_addresses, regions=regions), finder)
+        self._without: dict[frozenset[str], Redactor] = {}
+
+    def without(self, kinds: frozenset[str]) -> Redactor:
+        """The same, but for these kinds."""
+        if not kinds:
+            return self
+        if kinds not in self._without:
+            other, rules = copy(self), self._rules
+            left = tuple(one for one in rules.detectors if one.kind not in kinds)
+            other._rules = Rules(left, None if "word" in kinds else rules.words)
+            self._without[kinds] = other
+        return self._without[kinds]
 
     def find(self, text: str) -> list[Finding]:
         """What is sensitive in the text, in order, without overlap."""
