@@ -13,12 +13,12 @@ from bot.redaction import (
     Found,
     Piece,
     Policy,
-    Pseudonyms,
     Redactor,
     escaped,
     parse_actions,
     sort_out,
 )
+from tests.pseudonyms import Pseudonyms
 from tests.test_redaction_stream import TEXTS
 
 REDACTOR = Redactor(ip_addresses=True)

@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 from bot.redaction import (
     Found,
     Policy,
-    Pseudonyms,
     Redactor,
-    Restorer,
     escaped,
     parse_actions,
     restore,
     sort_out,
 )
 from bot.redaction.findings import mask
+from tests.pseudonyms import Pseudonyms, Restorer
 from tests.test_redaction_stream import FRAGMENTS, NEGATIVES, POSITIVES
 
 REDACTOR = Redactor(ip_addresses=True)

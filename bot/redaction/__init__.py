@@ -9,8 +9,6 @@ from bot.redaction.kinds import KINDS, TYPED, Action, Kind
 from bot.redaction.placeholders import (
     Mention,
     MentionStream,
-    Pseudonyms,
-    Restorer,
     escaped,
     kind_and_number,
     mentions,
@@ -39,9 +37,7 @@ __all__ = [
     "Piece",
     "PieceStream",
     "Policy",
-    "Pseudonyms",
     "Redactor",
-    "Restorer",
     "SortedOut",
     "escaped",
     "kind_and_number",

@@ -3,11 +3,11 @@
 Done in two steps, since the names of placeholders are given by whoever keeps the originals:
 
     sorted_out = sort_out(escaped(redactor.pieces(text)), policy)
-    if sorted_out.blocked: ...                                 # say so, and send nothing
-    names = await vault.name(conversation, sorted_out.wanted)  # {found: "<EMAIL_1>"}
+    if sorted_out.blocked: ...                                   # say so, and send nothing
+    names = ...                                                  # of what is wanted: {found: "<EMAIL_1>"}
     text = sorted_out.text(names)
 
-The same for each batch of pieces of a growing text (there nothing is escaped: it is not a person who speaks).
+The same for each batch of pieces of a growing text (`bot/answer_filter.py`).
 """
 
 from __future__ import annotations

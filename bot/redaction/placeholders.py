@@ -35,56 +35,6 @@ def name(kind: str, number: int) -> str:
     return f"<{kind.upper()}_{number}>"
 
 
-class Pseudonyms:
-    """One conversation's placeholders, in memory. `fresh` are those given since this was made.
-
-    `known` has every one ever given in the conversation; one whose original was deleted has None for it, so that its
-    number is not given to another.
-    """
-
-    def __init__(self, known: Mapping[str, Found] | None = None) -> None:
-        self.fresh: dict[str, Found] = {}
-        self._known = dict(known or {})
-        self._names = {found: name for name, found in self._known.items()}
-        self._last: dict[str, int] = {}
-        for given, found in self._known.items():
-            self._last[found.kind] = max(self._last.get(found.kind, 0), _number(given))
-
-    def name(self, found: Found) -> str:
-        """The placeholder of this finding: always the same for the same original."""
-        if found not in self._names:
-            self._last[found.kind] = self._last.get(found.kind, 0) + 1
-            given = name(found.kind, self._last[found.kind])
-            self._names[found] = given
-            self._known[given] = self.fresh[given] = found
-        return self._names[found]
-
-    def names(self, wanted: Iterable[Found]) -> dict[Found, str]:
-        return {found: self.name(found) for found in wanted}
-
-    @property
-    def originals(self) -> dict[str, str]:
-        return {name: found.original for name, found in self._known.items() if found.original is not None}
-
-
-def _number(given: str) -> int:
-    return int(given.rstrip(">").rpartition("_")[2])
-
-
-def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
-    """The pieces of what a person wrote, with everything that could be read as a placeholder made a finding."""
-    for piece in pieces:
-        if isinstance(piece, str):
-            done = 0
-            for mention in _MENTION.finditer(piece):
-                yield piece[done : mention.start()]
-                yield Found(TYPED, mention.group())
-                done = mention.end()
-            yield piece[done:]
-        else:
-            yield piece
-
-
 def named_in(text: str) -> set[str]:
     """The placeholders in a text of ours, in which each stands as it was given."""
     return {match.group() for match in _GIVEN.finditer(text)}
@@ -112,6 +62,13 @@ def mentions(text: str, start: int = 0) -> Iterator[str | Mention]:
         yield Mention(f"<{label}_{match['number']}>", match.group())
         start = match.end()
     yield text[start:]
+
+
+def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces of what a person wrote, with everything that could be read as a placeholder made a finding."""
+    for piece in pieces:
+        for one in mentions(piece) if isinstance(piece, str) else (piece,):
+            yield Found(TYPED, one.written) if isinstance(one, Mention) else one
 
 
 def restore(text: str, originals: Mapping[str, str]) -> str:
@@ -158,19 +115,3 @@ class MentionStream:
         self._waiting = self._waiting[end:]
         self._before = text[-1:]
         return given
-
-
-class Restorer:
-    """Puts the originals into a growing text: all that `feed` and `finish` gave is what `restore` gives for the whole."""
-
-    def __init__(self, originals: Mapping[str, str]) -> None:
-        self.originals = originals  # may grow too
-        self._mentions = MentionStream()
-
-    def feed(self, text: str) -> str:
-        """Add a piece; what of the text can be shown in addition to what was given before."""
-        return _restored(self._mentions.feed(text), self.originals)
-
-    def finish(self) -> str:
-        """The rest, when no more comes."""
-        return _restored(self._mentions.finish(), self.originals)
