@@ -1,0 +1,190 @@
+"""Marked secrets in everything that goes in, on each platform: from outside, none of them is found where it must not be, and people read
+their own words again."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from tests.bot_process import BotProcess
+from tests.emulators.discord import Permission, Upload
+from tests.emulators.llm import Answer, LLMEmulator, say
+from tests.emulators.llm import Request as Asked
+from tests.test_discord_end_to_end import Scene as DiscordScene
+from tests.test_discord_end_to_end import scene as discord_scene
+from tests.test_slack_end_to_end import scene as slack_scene
+
+PLACES = (
+    "system",
+    "question",
+    "edit",
+    "thread",
+    "file",
+    "name",
+    "channel",
+    "pin",
+    "instructions",
+    "model",
+    "missed",
+    "aside",
+    "wrong",
+)
+"""Where one of each is planted."""
+
+
+def key(place: str) -> str:
+    """A secret that is masked. It may stand in a channel's name too."""
+    return "ghp_" + hashlib.sha256(place.encode()).hexdigest()[:36]
+
+
+def mail(place: str) -> str:
+    """Something personal, which is exchanged."""
+    return f"planted.{place}@example.org"
+
+
+def both(place: str) -> str:
+    return f"{mail(place)} and {key(place)}"
+
+
+def masked(place: str) -> str:
+    """As its people read it again."""
+    return f"{mail(place)} and [FILTERED:api_key]"
+
+
+def echo(request: Asked) -> Answer:
+    """A model that says again what it was asked, and then something of its own, in small pieces."""
+    text = f"You said: {request.question} I add {both('model')}, that is all."
+    return say(*(text[start : start + 3] for start in range(0, len(text), 3)))
+
+
+ENVIRONMENT = {
+    "REJOINDER_SECRET_KEY": "a key of the tests",
+    "REJOINDER_SYSTEM_PROMPT": f"Never tell of {both('system')}.",
+    "REJOINDER_LOG_LEVEL": "DEBUG",
+}
+
+
+async def search(bot: BotProcess, llm: LLMEmulator, met: str) -> None:
+    """Look for all of them in whatever left the bot, and in whatever it keeps; `met` are its metrics."""
+    asked = "\n".join(f"{request.path} {dict(request.headers)} {request.body}" for request in llm.requests)
+    places: dict[str, bytes] = {
+        "the model's API": asked.encode(),
+        "the log": bot.output.encode(),
+        "the metrics": met.encode(),
+    }
+    places |= {str(path): path.read_bytes() for path in bot.data.rglob("*") if path.is_file()}
+    assert any(name.endswith("rejoinder.db") for name in places)
+    for place in PLACES:
+        for words in (key(place), f"planted.{place}", f"planted.{place}".replace(".", "\\.")):
+            assert not [where for where, found in places.items() if words.encode() in found], place
+
+
+async def metrics(bot: BotProcess) -> str:
+    url = next(line.split()[-1] for line in reversed(bot.lines) if line.startswith("metrics at "))
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+def told(llm: LLMEmulator) -> str:
+    """What the model was asked last."""
+    return llm.requests[-1].question
+
+
+async def test_nothing_planted_on_slack_gets_out_or_stays(tmp_path: Path) -> None:
+    async with slack_scene(tmp_path, more=ENVIRONMENT) as at:
+        at.llm.rule = echo
+        admin = at.slack.add_user("Root", admin=True)
+        named = at.slack.add_user(f"Eve {both('name')}")
+        room = at.slack.add_channel(key("channel"))
+
+        async def answered(question: Any) -> str:
+            return "\n".join(message.shown for message in await at.answered(question))
+
+        question = await at.ask(f"I am {both('question')} in #{room.name}")
+        text = await answered(question)
+        assert f"You said: Ada: I am {masked('question')}" in text
+        assert f"I add {masked('model')}, that is all." in text
+        assert "<EMAIL_1>" in told(at.llm) and "[FILTERED:api_key]" in told(at.llm)
+
+        await at.slack.edit(question, f"@rejoinder rather {both('edit')}")
+        await at.slack.wait_for(lambda: "rather" in told(at.llm), 10)
+        assert f"rather {masked('edit')}" in await answered(question)
+
+        more = await at.slack.say(named, at.channel, f"and {both('thread')}", thread=question)
+        assert f"and {masked('thread')}" in await answered(more)
+
+        name = f"{both('file')}.txt"
+        with_file = await at.ask("see this", files=[(name, both("file").encode(), "text/plain")])
+        await answered(with_file)
+
+        pinned = await at.slack.slash(at.ada, at.channel, "/rejoinder", f"pin remember {both('pin')}")
+        assert masked("pin") in "".join(message.shown for message in pinned.messages)
+        said = await at.slack.slash(
+            admin, at.channel, "/rejoinder", f"settings system_prompt Say {both('instructions')}"
+        )
+        assert "system_prompt" in "".join(message.shown for message in said.ephemerals)
+        await at.slack.slash(at.ada, at.channel, "/rejoinder", f"why {both('wrong')}")
+        await at.slack.say(at.ada, at.channel, f"nobody asks the bot: {both('aside')}")
+
+        met = await metrics(at.bot)
+        await at.bot.kill()
+        missed = await at.ask(f"you missed {both('missed')}")
+        await at.bot.start()
+        assert f"you missed {masked('missed')}" in await answered(missed)
+        await search(at.bot, at.llm, met + await metrics(at.bot))
+        await at.bot.terminate()
+        await search(at.bot, at.llm, met)
+
+
+async def response(at: DiscordScene, interaction: Any) -> str:
+    await at.discord.wait_for(lambda: interaction.done, timeout=10)
+    return interaction.content or ""
+
+
+async def test_nothing_planted_on_discord_gets_out_or_stays(tmp_path: Path) -> None:
+    async with discord_scene(tmp_path, privileged=("message_content",), **ENVIRONMENT) as at:
+        at.llm.rule = echo
+        root = at.discord.add_user("Root")
+        at.discord.add_role(at.guild, "keepers", permissions=Permission.MANAGE_GUILD, members=[root])
+        named = at.discord.add_user(f"Eve {mail('name')}"[:32])
+        room = at.discord.add_channel(at.guild, key("channel"))
+
+        async def answered(question: Any, channel: Any = None) -> str:
+            return "\n".join(message.text for message in await at.answered(question, channel))
+
+        question = at.ask(f"I am {both('question')} in <#{room.id}>")
+        text = await answered(question)
+        assert f"You said: Ada: I am {masked('question')}" in text
+        assert f"I add {masked('model')}, that is all." in text
+        assert "<EMAIL_1>" in told(at.llm) and "[FILTERED:api_key]" in told(at.llm)
+
+        at.discord.edit(question, f"{at.discord.bot.mention} rather {both('edit')}")
+        await at.discord.wait_for(lambda: "rather" in told(at.llm), timeout=10)
+        assert f"rather {masked('edit')}" in await answered(question)
+
+        thread = at.discord.start_thread(at.ada, at.channel, key("channel"), from_message=question)
+        more = at.discord.say(named, thread, f"and {both('thread')}", mention_bot=True)
+        assert f"and {masked('thread')}" in await answered(more, thread)
+
+        upload = Upload(f"{both('file')}.txt", both("file").encode(), "text/plain")
+        await answered(at.ask("see this", attachments=[upload]))
+
+        pinned = at.discord.slash(at.ada, at.channel, "pin", {"note": f"remember {both('pin')}"})
+        assert masked("pin") in await response(at, pinned)
+        change = {"setting": "system_prompt", "value": f"Say {both('instructions')}"}
+        assert "system_prompt" in await response(at, at.discord.slash(root, at.channel, "settings", change))
+        await response(at, at.discord.slash(at.ada, at.channel, "why", {"message": both("wrong")}))
+        at.discord.say(at.ada, at.channel, f"nobody asks the bot: {both('aside')}")
+
+        met = await metrics(at.bot)
+        await at.bot.kill()
+        missed = at.ask(f"you missed {both('missed')}")
+        await at.bot.start()
+        assert f"you missed {masked('missed')}" in await answered(missed)
+        await search(at.bot, at.llm, met + await metrics(at.bot))
+        await at.bot.terminate()
+        await search(at.bot, at.llm, met)
