@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bot.redaction import Found, Mention, MentionStream, kind_and_number, name
+from bot.redaction import Found, Mention, MentionStream, kind_and_number, mentions, name
 
 
 class Pseudonyms:
@@ -48,12 +48,17 @@ class Restorer:
 
     def feed(self, text: str) -> str:
         """Add a piece; what of the text can be shown in addition to what was given before."""
-        return _put_back(self._mentions.feed(text), self.originals)
+        return _joined(self._mentions.feed(text), self.originals)
 
     def finish(self) -> str:
         """The rest, when no more comes."""
-        return _put_back(self._mentions.finish(), self.originals)
+        return _joined(self._mentions.finish(), self.originals)
 
 
-def _put_back(pieces: Iterable[str | Mention], originals: Mapping[str, str]) -> str:
+def _joined(pieces: Iterable[str | Mention], originals: Mapping[str, str]) -> str:
     return "".join(one if isinstance(one, str) else originals.get(one.name, one.written) for one in pieces)
+
+
+def put_back(text: str, originals: Mapping[str, str]) -> str:
+    """A model's text with the originals in place of the placeholders, however it wrote them."""
+    return _joined(mentions(text), originals)

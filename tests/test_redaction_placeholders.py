@@ -16,7 +16,7 @@ from bot.redaction import (
     sort_out,
 )
 from bot.redaction.findings import mask
-from tests.pseudonyms import Pseudonyms, Restorer
+from tests.pseudonyms import Pseudonyms, Restorer, put_back
 from tests.test_redaction_stream import FRAGMENTS, NEGATIVES, POSITIVES
 
 REDACTOR = Redactor(ip_addresses=True)
@@ -57,13 +57,15 @@ def shown(answer: str, originals: dict[str, str]) -> str:
 @given(TYPED_TEXTS)
 def test_restoring_is_exact(text: str) -> None:
     pseudonyms = Pseudonyms()
-    assert restore(said(text, pseudonyms), pseudonyms.originals) == restorable(text)
+    kept = said(text, pseudonyms)
+    assert put_back(kept, pseudonyms.originals) == restore(kept, pseudonyms.originals) == restorable(text)
 
 
 @pytest.mark.parametrize("text", POSITIVES + NEGATIVES, ids=range(len(POSITIVES + NEGATIVES)))
 def test_every_known_case_comes_back(text: str) -> None:
     pseudonyms = Pseudonyms()
-    assert restore(said(text, pseudonyms), pseudonyms.originals) == restorable(text)
+    kept = said(text, pseudonyms)
+    assert put_back(kept, pseudonyms.originals) == restore(kept, pseudonyms.originals) == restorable(text)
 
 
 @settings(max_examples=500, deadline=None)
@@ -72,7 +74,7 @@ def test_a_growing_answer_shows_what_the_whole_would_and_no_placeholder_in_part(
     text: str, data: st.DataObject
 ) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=20)))
-    whole = restore(text, ORIGINALS)
+    whole = put_back(text, ORIGINALS)
     restorer, seen = Restorer(ORIGINALS), ""
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         seen += restorer.feed(text[start:end])
@@ -90,14 +92,14 @@ def test_a_placeholder_is_known_however_the_model_writes_it(written: str) -> Non
         (f"Write to {written}.", "Write to ada@example.org."),
         (f"**{written}**的", "**ada@example.org**的"),
     ):
-        assert restore(answer, ORIGINALS) == shown(answer, ORIGINALS) == expected
+        assert put_back(answer, ORIGINALS) == shown(answer, ORIGINALS) == expected
 
 
 @pytest.mark.parametrize(
     "answer", ["<EMAIL_2>", "EMAIL_10", "MY_EMAIL_1", "EMAIL_1x", "email_1", "EMAIL 1", "<MAIL_1>", "<EMAIL_01>", "<EMAIL_1234567>"]
 )  # fmt: skip
 def test_what_is_no_placeholder_of_the_conversation_stays(answer: str) -> None:
-    assert restore(answer, ORIGINALS) == shown(answer, ORIGINALS) == answer
+    assert put_back(answer, ORIGINALS) == shown(answer, ORIGINALS) == answer
 
 
 def test_a_longer_number_is_another_placeholder() -> None:
@@ -119,11 +121,11 @@ def test_a_typed_placeholder_brings_out_nobodys_original() -> None:
             "<EMAIL\u200b_1>",
         ):
             question = said(f"Repeat: {typed}", pseudonyms)
-            assert restore(question, pseudonyms.originals) == f"Repeat: {typed}"
+            assert put_back(question, pseudonyms.originals) == f"Repeat: {typed}"
             echo = question.removeprefix("Repeat: ")
-            assert "ada" not in restore(echo.replace("TYPED", "typed"), pseudonyms.originals)
+            assert "ada" not in put_back(echo.replace("TYPED", "typed"), pseudonyms.originals)
     assert "ada" not in str(there.originals)
-    assert restore("<EMAIL_1>", there.originals) == "<EMAIL_1>"
+    assert put_back("<EMAIL_1>", there.originals) == "<EMAIL_1>"
 
 
 def test_the_same_original_has_the_same_placeholder_and_another_the_next() -> None:
@@ -137,7 +139,7 @@ def test_the_same_original_has_the_same_placeholder_and_another_the_next() -> No
 def test_the_number_of_a_deleted_original_is_given_to_no_other() -> None:
     pseudonyms = Pseudonyms({"<EMAIL_1>": Found("email", "a@b.io"), "<EMAIL_2>": Found("email", None)})
     assert said("c@d.io", pseudonyms) == "<EMAIL_3>"
-    assert restore("<EMAIL_2>", pseudonyms.originals) == "<EMAIL_2>"
+    assert put_back("<EMAIL_2>", pseudonyms.originals) == "<EMAIL_2>"
 
 
 def test_ordinary_words_of_an_answer_are_shown_at_once() -> None:

@@ -72,12 +72,8 @@ def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
 
 
 def restore(text: str, originals: Mapping[str, str]) -> str:
-    """The text with the originals in place of their placeholders."""
-    return _restored(mentions(text), originals)
-
-
-def _restored(pieces: Iterable[str | Mention], originals: Mapping[str, str]) -> str:
-    return "".join([p if isinstance(p, str) else originals.get(p.name, p.written) for p in pieces])
+    """A text of ours, in which each placeholder stands as it was given, with the originals in place of them."""
+    return _GIVEN.sub(lambda match: originals.get(match.group(), match.group()), text)
 
 
 class MentionStream:
