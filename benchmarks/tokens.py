@@ -32,6 +32,7 @@ from bot.tokens import tokenizer_for
 CALLS: Final = 20
 MEASURED: Final = 36
 TRIES: Final = 3
+BOUNDS: Final = (0.01, 0.02, 0.03, 0.05, 0.1, 0.2)
 SYSTEM: Final = "You are a helpful assistant in a group chat. Answer briefly."
 
 COOKBOOK: Final = (
@@ -150,6 +151,21 @@ def summary(found: Sequence[Measured]) -> list[str]:
     return rows
 
 
+def distribution(found: Sequence[Measured]) -> list[str]:
+    """How many prompts of a hundred are estimated within so much, in each way of knowing."""
+    ways = {
+        "before": [one.before for one in found],
+        "after {calls} calls": [one.after for one in found],
+        "a conversation goes on": [one.going_on for one in found if one.going_on is not None],
+    }
+    return [
+        f"| {way.format(calls=CALLS)} | "
+        + " | ".join(f"{sum(abs(off) <= bound for off in offs) / len(offs):.0%}" for bound in BOUNDS)
+        + f" | {max(map(abs, offs)):.1%} |"
+        for way, offs in ways.items()
+    ]
+
+
 def _mean(errors: Sequence[float]) -> str:
     return f"{sum(map(abs, errors)) / len(errors):.1%}"
 
@@ -171,10 +187,10 @@ BETWEEN: Final = """
 ## All others
 
 GPT-6, Claude and local models have vocabularies that are not public, or not here. A prompt is measured by one that is, and by what
-vocabularies cut in different ways: characters of Chinese, Japanese and Korean, digits, other characters beyond ASCII, punctuation,
-messages. What each of them weighs is learnt from the prompts that the model's provider reports, the newest {remembered} of them; before the
-first, it is a guess. The margin that a reservation adds is what the fit itself is unsure of: wide for a kind of writing that was not seen
-yet, narrow for one that was.
+vocabularies cut in different ways: what a small vocabulary has to cut further, characters of Chinese, Japanese and Korean, digits, other
+characters beyond ASCII, messages. What each of them weighs is learnt from the prompts that the model's provider reports, the newest
+{remembered} of them; before the first, it is a guess. The margin that a reservation adds is what the fit itself is unsure of: wide for a
+kind of writing that was not seen yet, narrow for one that was.
 
 Of a conversation that goes on, its last prompt is known from the provider: only what was added since is estimated.
 
@@ -184,6 +200,16 @@ by people with names in four alphabets. Errors are the mean of how far the estim
 | kind | prompts | before | after {calls} calls | nine of ten within | a conversation goes on | at worst | margin on top | above the bound |
 | --- | --: | --: | --: | --: | --: | --: | --: | --: |
 """
+SPREAD: Final = (
+    """
+Of a hundred prompts so many are off by at most:
+
+| | """
+    + " | ".join(f"{bound:.0%}" for bound in BOUNDS)
+    + """ | at worst |
+| --- |"""
+    + " --: |" * (len(BOUNDS) + 1)
+)
 TAIL: Final = """
 A picture counts by its size in pixels, by OpenAI's published rule or an estimate; a file counts for what was read of it, or for the line
 that names it ([files.md](files.md)). Sizes are stored with each message, so that building a prompt measures only what is new.
@@ -203,6 +229,7 @@ async def main() -> None:
         await provider.aclose()
     print(HEAD + "\n".join(published()))
     print(BETWEEN.format(remembered=REMEMBERED, calls=CALLS, count=MEASURED) + "\n".join(summary(found)))
+    print("\n".join([SPREAD, *distribution(found)]))
     print(TAIL, end="")
 
 

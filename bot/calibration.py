@@ -1,9 +1,10 @@
 """How many tokens a model really sees in a prompt, learnt from what its provider reports (pure).
 
-Vocabularies differ most in how they cut what is no plain English: Chinese, digits, accents and emoji, punctuation. So a prompt's size is
-taken apart into such kinds (`Size`), and a weight for each is fitted to the reported totals: a Bayesian linear regression, whose prior
-is the model's `ratio`, whose outliers count less, and whose uncertainty becomes the safety margin. A kind that was never seen keeps a wide
-margin, one that was seen often a narrow one.
+Vocabularies differ most in how many words they know whole, and in how they cut what is no plain English: Chinese, digits, accents and
+emoji. A small vocabulary beside a large one tells how much of a text only a large one knows. So a prompt's size is taken apart into such
+kinds (`Size`), and a weight for each is fitted to the reported totals: a Bayesian linear regression, whose prior is the model's `ratio`,
+whose outliers count less, and whose uncertainty becomes the safety margin. A kind that was never seen keeps a wide margin, one that was
+seen often a narrow one.
 """
 
 from __future__ import annotations
@@ -30,12 +31,10 @@ ROUNDS: Final = 5
 
 SHARE_SPREAD: Final = 0.1
 """How far from its guess the ratio may be, relatively, as one standard deviation."""
-USUAL_WORDS: Final = 0.75
-"""Words to a token, in plain English: only what differs from that says anything besides the tokens."""
-KINDS: Final = ((0.0, 0.4), (0.5, 0.8), (0.3, 0.4), (0.2, 0.3), (0.1, 0.2))
-"""What such a word, a wide character, a digit, a foreign byte and a mark are guessed to cost another vocabulary besides, and how certain
-that is, as one standard deviation."""
-SAME_KINDS: Final = ((0.0, 0.05), (0.0, 0.15), (0.0, 0.1), (0.0, 0.1), (0.0, 0.05))
+KINDS: Final = ((0.3, 0.4), (0.2, 0.4), (0.5, 0.5), (0.1, 0.3))
+"""What these are guessed to cost another vocabulary besides, and how certain that is, as one standard deviation: a token that a small
+vocabulary has more, a wide character, a digit that may stand alone, a foreign byte."""
+SAME_KINDS: Final = ((0.0, 0.05), (0.0, 0.15), (0.0, 0.1), (0.0, 0.1))
 """The same where the vocabulary is believed to be the model's own (a ratio of 1)."""
 MESSAGE_SPREAD: Final = 2.0
 PROMPT_SPREAD: Final = 8.0
@@ -125,11 +124,10 @@ def fitted(observations: Sequence[Observation], *, ratio: float) -> Calibration:
 def _features(size: Size) -> Vector:
     return [
         size.tokens,
-        size.words - USUAL_WORDS * size.tokens,
+        size.small - size.tokens,
         size.wide,
         size.digits,
         size.foreign,
-        size.marks,
         size.messages,
         1.0,
     ]

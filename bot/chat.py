@@ -110,28 +110,26 @@ END_OF_FILE = "[end of file"
 class Size:
     """How large something said is, whoever reads it: `tokens` by one vocabulary, and what other vocabularies cut otherwise.
 
-    `words` are runs of ASCII letters, `wide` characters of Chinese, Japanese and Korean, `digits` and `marks` (punctuation) those of
-    ASCII, `foreign` the UTF-8 bytes of all other characters. `images` are the tokens that pictures take, by the rule of the model that is
-    shown them. Sizes add up.
+    `small` are the tokens by a small vocabulary, `wide` the characters of Chinese, Japanese and Korean, `digits` how many tokens more
+    figures come to when each digit is one than in groups of three, `foreign` the UTF-8 bytes of all other characters beyond ASCII.
+    `images` are the tokens that pictures take, by the rule of the model that is shown them. Sizes add up.
     """
 
     tokens: int = 0
-    words: int = 0
+    small: int = 0
     wide: int = 0
     digits: int = 0
     foreign: int = 0
-    marks: int = 0
     images: int = 0
     messages: int = 0
 
     def __add__(self, other: Size) -> Size:
         return Size(
             self.tokens + other.tokens,
-            self.words + other.words,
+            self.small + other.small,
             self.wide + other.wide,
             self.digits + other.digits,
             self.foreign + other.foreign,
-            self.marks + other.marks,
             self.images + other.images,
             self.messages + other.messages,
         )

@@ -6,9 +6,9 @@ Never raises, never touches the network, never breaks on a hostile text.
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
 import math
-import string
 from collections.abc import Iterator
 
 import regex
@@ -16,6 +16,7 @@ import tiktoken
 
 from bot import vocabularies
 from bot.chat import Size
+from bot.vocabularies import CL100K, Vocabulary
 
 PER_MESSAGE = 3
 PER_ROLE = 1
@@ -25,6 +26,11 @@ PER_REPLY = 3
 in every vocabulary here), every name besides its own tokens, and once the priming of the reply."""
 
 FALLBACK = "o200k_base"
+SMALL = 32_000
+"""Tokens of the small vocabulary: the first ones of a larger one, since a vocabulary lists its merges in the order of how often they were
+needed. It cuts words as GPT-2 did, and most small models since: no camel case, digits in one run."""
+GROUP = 3
+"""Digits that the vocabularies here take together at most."""
 PIECE = 100_000
 """Characters encoded at once. tiktoken's regex engine overflows its stack somewhere above 700,000 spaces."""
 
@@ -34,7 +40,8 @@ ROUGH_CUT = 4
 _SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
 """The last place after a letter where every encoding here begins a token: a cut there changes no count."""
 
-_WORD = regex.compile(r"[A-Za-z]+")
+_SMALL_CUTS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"  # as GPT-2's: tiktoken's r50k_base
+_DIGITS = regex.compile(r"[0-9]+")
 _BEYOND = regex.compile(r"[^\x00-\x7f]+")
 _WIDE = regex.compile(r"[\u2e80-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]+")
 
@@ -44,6 +51,7 @@ class Tokenizer:
 
     def __init__(self, encoding: tiktoken.Encoding | None, *, exact: bool = False) -> None:
         self._encoding = encoding
+        self._small = _small() if encoding else None
         self.name = encoding.name if encoding else "characters"
         self.exact = exact and encoding is not None
 
@@ -59,20 +67,19 @@ class Tokenizer:
         """
         if self._encoding is None:
             return _weigh(text)
-        return sum(
-            len(self._encoding.encode_ordinary(piece)) + margin for piece, margin in _pieces(text, PIECE)
-        )
+        return _count(self._encoding, text)
 
     def measure(self, text: str) -> Size:
         """Its tokens, and what other vocabularies may cut otherwise."""
-        digits, marks = (sum(map(text.count, kind)) for kind in (string.digits, string.punctuation))
-        tokens, words = self.count(text), len(_WORD.findall(text))
+        tokens = self.count(text)
+        small = tokens if self._small is None else _count(self._small, text)
+        digits = sum(len(run) - math.ceil(len(run) / GROUP) for run in _DIGITS.findall(text))
         if text.isascii():
-            return Size(tokens, words, digits=digits, marks=marks)
+            return Size(tokens, small, digits=digits)
         wide = _WIDE.findall(text)
         beyond = _BEYOND.findall(text)
         foreign = sum(len(_utf8(run)) for run in beyond) - sum(len(_utf8(run)) for run in wide)
-        return Size(tokens, words, sum(map(len, wide)), digits, foreign, marks)
+        return Size(tokens, small, sum(map(len, wide)), digits, foreign)
 
 
 def tokenizer_for(model: str) -> Tokenizer:
@@ -93,6 +100,7 @@ def tokenizer_for(model: str) -> Tokenizer:
 async def load(*models: str) -> None:
     """Load these models' tokenizers, and the fallback, off the event loop: `tokenizer_for` is quick later."""
     await asyncio.to_thread(_encoding, FALLBACK)
+    await asyncio.to_thread(_small)
     for model in models:
         await asyncio.to_thread(tokenizer_for, model)
 
@@ -104,6 +112,23 @@ def _encoding(name: str) -> tiktoken.Encoding | None:
 @functools.cache
 def _loaded(name: str) -> tiktoken.Encoding:
     return tiktoken.get_encoding(name)
+
+
+def _small() -> tiktoken.Encoding | None:
+    return _first_of(CL100K) if vocabularies.held(CL100K.name) else None
+
+
+@functools.cache
+def _first_of(vocabulary: Vocabulary) -> tiktoken.Encoding:
+    lines = vocabularies.path_of(vocabulary).read_bytes().split(b"\n", SMALL)[:SMALL]
+    ranks = {
+        base64.b64decode(token): int(rank) for token, _, rank in (line.partition(b" ") for line in lines)
+    }
+    return tiktoken.Encoding("small", pat_str=_SMALL_CUTS, mergeable_ranks=ranks, special_tokens={})
+
+
+def _count(encoding: tiktoken.Encoding, text: str) -> int:
+    return sum(len(encoding.encode_ordinary(piece)) + margin for piece, margin in _pieces(text, PIECE))
 
 
 def _pieces(text: str, size: int) -> Iterator[tuple[str, int]]:

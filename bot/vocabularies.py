@@ -61,8 +61,13 @@ def ensure(folder: Path) -> Path:
 
 def held(encoding: str) -> bool:
     """Would tiktoken load this encoding without the network? A damaged file it would download again."""
-    vocabulary, folder = NEEDED_BY.get(encoding), os.environ.get(VARIABLE)
-    return bool(vocabulary and folder and _whole(Path(folder) / vocabulary.file, vocabulary))
+    vocabulary = NEEDED_BY.get(encoding)
+    return bool(vocabulary and os.environ.get(VARIABLE) and _whole(path_of(vocabulary), vocabulary))
+
+
+def path_of(vocabulary: Vocabulary) -> Path:
+    """Where tiktoken looks for it, once `ensure` has been called."""
+    return Path(os.environ[VARIABLE]) / vocabulary.file
 
 
 def _whole(path: Path, vocabulary: Vocabulary) -> bool:

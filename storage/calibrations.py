@@ -14,6 +14,8 @@ from storage.database import Database, Transaction, writing
 from storage.tables import calibrations
 
 KEPT: Final = 64
+PARTS: Final = len(astuple(Size()))
+"""Of a size; what an old version measured has others, and teaches nothing."""
 
 
 class SqlCalibrations:
@@ -55,4 +57,5 @@ async def _newest(sql: AsyncConnection, counter: str) -> Sequence[Observation]:
         .order_by(calibrations.c.id.desc())
         .limit(KEPT)
     )
-    return [Observation(Size(*row.size), row.reported) for row in await sql.execute(statement)]
+    rows = await sql.execute(statement)
+    return [Observation(Size(*row.size), row.reported) for row in rows if len(row.size) == PARTS]

@@ -72,12 +72,12 @@ def _part_value(part: Mapping[str, Any]) -> Part:
 
 def shape_json(size: Size) -> list[int]:
     """What stands beside the tokens of a message's size."""
-    return [size.words, size.wide, size.digits, size.foreign, size.marks, size.images]
+    return [size.small, size.wide, size.digits, size.foreign, size.images]
 
 
 def size_value(tokens: int, shape: Sequence[int] | None) -> Size | None:
     """None for what an old version measured."""
-    return None if shape is None else Size(tokens, *shape)
+    return Size(tokens, *shape) if shape is not None and len(shape) == len(shape_json(Size())) else None
 
 
 def note_value(text: str, tokens: int, shape: Sequence[int] | None, counter: str) -> Note:

@@ -33,11 +33,10 @@ def prompt(draw: random.Random, *, wide: bool = True) -> Size:
     tokens, chinese = draw.randint(10, 120) * messages, draw.randint(0, 60) * messages * wide
     return Size(
         tokens + chinese * 3 // 4,
-        words=draw.randint(tokens // 2, tokens),
+        small=draw.randint(tokens, tokens * 5 // 4) + chinese * 5 // 4,
         wide=chinese,
         digits=draw.randint(0, 9),
         foreign=draw.randint(0, 12),
-        marks=tokens // 8,
         messages=messages,
     )
 
@@ -73,7 +72,7 @@ def test_a_vocabulary_that_is_the_models_own_needs_no_calls() -> None:
 def test_the_margin_shrinks_with_what_was_seen_and_stays_wide_for_what_was_not() -> None:
     draw = random.Random(5)
     english = [prompt(draw, wide=False) for _ in range(40)]
-    chinese = Size(300, wide=400, messages=1)
+    chinese = Size(300, small=500, wide=400, messages=1)
     margins, unseen = [], []
     for calls in (0, 3, 20, 40):
         learnt = fitted([Observation(size, claude(size)) for size in english[:calls]], ratio=1.3)
@@ -130,30 +129,40 @@ async def test_of_a_conversation_that_goes_on_only_what_was_added_is_estimated(s
         return round(1.9 * size.tokens + 700 + 6 * size.messages)
 
     counter = await counter_for(load_models().get("claude-haiku-5-5"), stores.calibrations)
-    size = Size(2_000, words=1_500, messages=9)
+    size = Size(2_000, small=2_200, messages=9)
     await counter.learn(size, strange(size), "conversation-1")
-    longer = size + Size(120, words=90, messages=2)
+    longer = size + Size(120, small=130, messages=2)
     known, unknown = counter.tokens(longer, "conversation-1"), counter.tokens(longer, "conversation-2")
     assert abs(known / strange(longer) - 1) < 0.02 < abs(unknown / strange(longer) - 1)
     surer, vaguer = (counter.most(longer, f"conversation-{one}") for one in (1, 2))
     assert strange(longer) <= surer
     assert surer / known < 1.05 < vaguer / unknown
-    other = Size(30, words=25, messages=2)  # began anew: what was known of it helps no more
+    other = Size(30, small=32, messages=2)  # began anew: what was known of it helps no more
     assert counter.tokens(other, "conversation-1") == counter.tokens(other)
 
 
 @pytest.mark.parametrize(
     ("text", "size"),
     [
-        ("Hi, it's 42!", Size(words=3, digits=2, marks=3)),
+        ("Hi, it's 4200 1!", Size(digits=4 - 2)),
         ("水。", Size(wide=2)),
-        ("naïve 😀", Size(words=2, foreign=2 + 4)),
-        ("1 𠀀", Size(wide=1, digits=1)),
+        ("naïve 😀", Size(foreign=2 + 4)),
+        ("1 𠀀", Size(wide=1)),
     ],
 )
 def test_a_text_is_taken_apart(text: str, size: Size) -> None:
     measured = tokenizer_for("gpt-4o").measure(text)
-    assert measured == replace(size, tokens=measured.tokens)
+    assert measured == replace(size, tokens=measured.tokens, small=measured.small)
+
+
+def test_a_small_vocabulary_cuts_more_where_a_large_one_knows_more() -> None:
+    measure = tokenizer_for("gpt-4o").measure
+    plain, rare, chinese = map(
+        measure, ("I like the old house.", "sesquipedalian reticulocytes", "图书馆的座位")
+    )
+    assert plain.small == plain.tokens
+    assert rare.small > rare.tokens
+    assert chinese.small > 1.5 * chinese.tokens
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-4.1-mini", "gpt-5.4-mini"])
