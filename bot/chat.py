@@ -340,10 +340,13 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
+    """`lasting`: later prompts are likely to be the same up to the end of it, so that a cache may keep that much."""
+
     role: Role
     text: str
     name: str = ""
     pictures: tuple[Picture, ...] = ()
+    lasting: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

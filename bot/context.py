@@ -11,7 +11,7 @@ turn are used as they are when the same vocabulary made them, so that a long his
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Final
@@ -112,9 +112,8 @@ async def fit(
     pins = _unless_told(pins, told)
     sizes = (head, alone, _total(alone, *pins), _total(alone, gist, *pins), _total(alone, gist, *pins, *told))
     system_tokens, alone_tokens, pinned, opening, whole = map(counter.tokens, sizes)
-    pieces = (*pins, gist, *reversed(told))
     return Fitted(
-        messages=(*(message for piece in pieces for message in piece.messages), question),
+        messages=(*_lasting(*pins, gist), *_lasting(*reversed(told)), question),
         size=sizes[-1],
         system=system_tokens,
         pinned=pinned - alone_tokens,
@@ -155,6 +154,12 @@ async def _told(
         if most <= mark:
             below = len(told)
     return told, False
+
+
+def _lasting(*pieces: Piece) -> list[Message]:
+    """Their messages. What is pinned and summed up stays until the next step, and the turns as long as nothing but more is said."""
+    messages = [message for piece in pieces for message in piece.messages]
+    return [*messages[:-1], replace(messages[-1], lasting=True)] if messages else []
 
 
 def _unless_told(pins: Sequence[Piece], told: Sequence[Piece]) -> list[Piece]:

@@ -278,6 +278,15 @@ async def test_pins_and_the_gist_stand_before_the_history_and_a_pinned_turn_only
     assert fitted.total == whole + PER_REPLY + PER_MESSAGE + PER_ROLE + 1
 
 
+async def test_it_is_marked_how_far_later_prompts_will_be_the_same() -> None:
+    told = [exchange(number) for number in range(1, 5)]
+    gist = Summary(Note("they met", Size(2), "words"), told[2].mark)
+    beginning = Beginning(since=told[2].mark, summary=gist, pins=(note(1, 3),))
+    fitted = await fitting(told, Window(1000, 10), beginning)
+    assert [m.text.split()[0] for m in fitted.messages if m.lasting] == [SUMMED_UP.split()[0], "a4"]
+    assert not any(m.lasting for m in (await fitting([], Window(1000, 10))).messages)
+
+
 async def test_pins_take_no_more_than_their_share_the_newest_first() -> None:
     fitted = await fitting([], Window(400, 10), Beginning(pins=(note(1, 60), note(2, 40), note(3, 30))))
     assert [message.text.count("n n") for message in fitted.messages] == [20, 15, 0]

@@ -125,6 +125,49 @@ async def test_anthropic_gets_turns_that_alternate_and_its_own_parameters() -> N
     }
 
 
+async def test_claude_is_told_after_which_parts_later_prompts_begin_the_same() -> None:
+    """At most four marks, none on what is too short to be kept, and one may stand within a turn."""
+    long = "All of it. " * 60
+    keep = {"cache_control": {"type": "ephemeral"}}
+    body = await body_of(
+        "anthropic",
+        Prompt(
+            "claude-haiku-5-5",
+            long,
+            (
+                Message(Role.USER, "[Pinned note]\nFridays."),
+                Message(Role.USER, "[Summary of what was said before]\nMuch.", lasting=True),
+                Message(Role.USER, "Hi", "Ada"),
+                Message(Role.ASSISTANT, "Hello.", lasting=True),
+                Message(Role.USER, "And now?", "Ada"),
+            ),
+            500,
+        ),
+    )
+    front = "[Pinned note]\nFridays.\n\n[Summary of what was said before]\nMuch."
+    assert body["system"] == [{"type": "text", "text": long, **keep}]
+    assert body["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": front, **keep},
+                {"type": "text", "text": "\n\nAda: Hi"},
+            ],
+        },
+        {"role": "assistant", "content": [{"type": "text", "text": "Hello.", **keep}]},
+        {"role": "user", "content": "Ada: And now?"},
+    ]
+    assert body["cache_control"] == keep["cache_control"]
+
+    short = Message(Role.ASSISTANT, "Hello.", lasting=True)
+    body = await body_of("anthropic", prompt_for("anthropic", TALK[0], short, TALK[2]))
+    assert [message["content"] for message in body["messages"]] == [
+        "Ada: Hi",
+        "Hello.",
+        "Ada Lovelace: How do I bake?",
+    ]
+
+
 @pytest.mark.parametrize("api", APIS)
 async def test_nothing_is_sent_in_place_of_what_is_not_given(api: str) -> None:
     bare = Prompt("some-model" if api != "anthropic" else "claude-some", "", (Message(Role.USER, "Hi"),), 300)

@@ -8,7 +8,6 @@ import asyncio
 import logging
 import re
 import time
-from base64 import b64encode
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from anthropic import AsyncAnthropic, AsyncStream
 from anthropic.types import MessageDeltaUsage, RawMessageStreamEvent
 from anthropic.types import Usage as FirstUsage
 
-from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
+from bot.chat import Delta, Finish, Prompt, Quota, Usage
 from bot.errors import (
     BadResponse,
     ContentFiltered,
@@ -34,6 +33,7 @@ from bot.errors import (
     TooLong,
 )
 from bot.models import NOT_ANNOUNCED, Announced, Model
+from bot.providers.anthropic_turns import EPHEMERAL, MARK, instructions, turns
 from bot.providers.failures import NETWORK, by_status, of_network, word
 from bot.providers.wire import (
     ASKING,
@@ -145,19 +145,20 @@ class AnthropicMessages:
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         model = self._profile(prompt.model)
-        messages = worded(prompt.messages, name_field=False, alternate=True)
+        caching = model.caching == "explicit"
+        messages = worded(prompt.messages, name_field=False, alternate=False)
         body: dict[str, Any] = {
             "model": prompt.model,
-            "messages": [{"role": message.role.value, "content": _content(message)} for message in messages],
+            "messages": turns(messages, before=len(prompt.system), marking=caching),
             "max_tokens": prompt.max_output_tokens,
             "stream": True,
         }
         if prompt.system:
-            body["system"] = prompt.system
+            body["system"] = instructions(prompt.system, marking=caching)
         if prompt.user:
             body["metadata"] = {"user_id": prompt.user}
-        if model.caching == "explicit":
-            body["cache_control"] = {"type": "ephemeral"}
+        if caching:
+            body[MARK] = EPHEMERAL
         if model.effort:
             body["output_config"] = {"effort": model.effort}
         return body
@@ -212,24 +213,6 @@ class AnthropicMessages:
             retry_after=retry_after(error.response.headers, self._now()),
             free=not streaming,
         )
-
-
-def _content(message: Message) -> str | list[dict[str, Any]]:
-    """Pictures come before the words that speak of them, as Anthropic advises ("Vision")."""
-    if not message.pictures:
-        return message.text
-    shown = [
-        {
-            "type": "image",
-            "source": {
-                "type": "base64",
-                "media_type": picture.media_type,
-                "data": b64encode(picture.data).decode(),
-            },
-        }
-        for picture in message.pictures
-    ]
-    return [*shown, {"type": "text", "text": message.text}]
 
 
 class _Reader:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from tests.emulators.llm.answers import End, How, Refusal
@@ -18,6 +19,7 @@ STOP: Final = {
 }
 PIXELS: Final = 750
 """Of a picture, to a token ("Vision")."""
+MARKS: Final = 4
 OVERHEAD: Final = 4
 """Tokens a message is taken to have besides its text; Anthropic publishes no rule."""
 
@@ -61,6 +63,8 @@ class Messages:
             return _invalid("messages: unknown content block")
         if any(not text_of(message.get("content")).strip() for message in messages):
             return _invalid("messages: text content blocks must be non-empty")
+        if (marks := json.dumps(body).count('"cache_control"')) > MARKS:
+            return _invalid(f"A maximum of {MARKS} blocks with cache_control may be provided. Found {marks}.")
         return None
 
     def events(self, plan: Plan) -> list[Event]:
