@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 POLL = 1.0
 """Seconds between looks for abandoned turns when no signal comes."""
+FREELY = 2
+"""A turn that was left behind so often is suspected to bring its process down."""
 BEATS = 4
 """Renewals within one lease; a worker gives up when only the last of them is left."""
 
@@ -211,6 +213,9 @@ class Workers:
     """Claims turns as they come and has them answered, `most` at a time.
 
     `owner` names this process in the database; every claim adds a number to it, so that no two claims bear one name.
+
+    When a process dies, so do all answers in it, whoever's fault it was; what dies with it again is suspected. Of suspects a process has
+    only one in hand at a time, so that the innocent among them are answered, and the guilty one alone uses up its attempts.
     """
 
     def __init__(
@@ -227,6 +232,7 @@ class Workers:
     ) -> None:
         self._inbox, self._engine, self._owner, self._lease = inbox, engine, owner, lease
         self._most, self._abreast, self._attempts, self._clock = most, abreast, attempts, clock
+        self._freely = max(1, min(FREELY, attempts - 1))
         self._claims = itertools.count(1)
         self._held: dict[int, Held] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -264,17 +270,27 @@ class Workers:
             owner, asked = f"{self._owner}#{next(self._claims)}", self._clock()
             try:
                 turn = await self._inbox.claim(
-                    owner, asked, self._lease, abreast=self._abreast, attempts=self._attempts
+                    owner,
+                    asked,
+                    self._lease,
+                    abreast=self._abreast,
+                    attempts=self._attempts,
+                    tried=self._freely - 1 if self._suspects() else None,
                 )
             except StoreUnavailable:
                 log.warning("the database does not answer; waiting for it")
                 return
             if turn is None:
                 return
-            held = Held(self._inbox, turn, owner, self._lease, self._clock, asked + self._lease)
+            held = self._held[turn.id] = Held(
+                self._inbox, turn, owner, self._lease, self._clock, asked + self._lease
+            )
             task = asyncio.create_task(self._work(held), name=f"turn {turn.id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
+
+    def _suspects(self) -> bool:
+        return any(held.turn.attempts > self._freely for held in self._held.values())
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -284,7 +300,6 @@ class Workers:
 
     async def _work(self, held: Held) -> None:
         turn = held.turn
-        self._held[turn.id] = held
         if turn.cancel is not None:
             held.call_off(turn.cancel)
         answering = asyncio.create_task(self._engine.answer(held), name=f"answer {turn.id}")
@@ -300,7 +315,8 @@ class Workers:
                     answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
         finally:
-            del self._held[turn.id]
+            if self._held.get(turn.id) is held:
+                del self._held[turn.id]
             answering.cancel()
             held.end()
             await asyncio.gather(keeping, return_exceptions=True)

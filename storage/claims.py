@@ -1,11 +1,11 @@
 """Which turn may run next.
 
 A turn may run when it waits, or when the lease of whoever ran it has ended; when no earlier unfinished turn
-of the same person stands in its conversation and none of theirs is running there; and when fewer than
-`abreast` run in that conversation. One that was called off waits for nobody: all there is to do is to put in
-order what people see. This is decided under a lock of the conversation, so that two workers
-can't both find the last free place. Locks are always taken conversation first, then turn, and of one
-conversation only.
+of the same person stands in its conversation and none of theirs is running there; when fewer than `abreast`
+run in that conversation; and when it was not tried more often before than whoever asks will have. One that
+was called off waits for nobody: all there is to do is to put in order what people see. This is decided under
+a lock of the conversation, so that two workers can't both find the last free place. Locks are always taken
+conversation first, then turn, and of one conversation only.
 """
 
 from __future__ import annotations
@@ -39,19 +39,23 @@ from storage.tables import RUNNING, WAITING, conversations, installations, parts
 from storage.values import place_value, posted_value, turn_value
 from storage.versions import begin_anew
 
+EVER: Final = 2**31 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who asks for a turn, when, for how long, and the two bounds."""
+    """Who asks for a turn, when, for how long, and the bounds. None that was tried more than `tried` times before is wanted; None: any."""
 
     owner: str
     now: datetime
     lease: timedelta
     abreast: int
     attempts: int
+    tried: int | None
 
     def bound(self, **more: Any) -> dict[str, Any]:
-        return {"now": self.now, "abreast": self.abreast, **more}
+        tried = EVER if self.tried is None else self.tried
+        return {"now": self.now, "abreast": self.abreast, "tried": tried, **more}
 
 
 class Again:
@@ -128,6 +132,7 @@ _in_order = and_(
     not_(exists().where(_same_person, _said_earlier).correlate(turns)),
     not_(exists().where(_same_person, _running).correlate(turns)),
     _abreast.scalar_subquery() < bindparam("abreast", type_=Integer),
+    turns.c.attempts <= bindparam("tried", type_=Integer),
 )
 _called_off = and_(turns.c.cancel.is_not(None), turns.c.cancel != Cancel.EDITED)
 

@@ -96,9 +96,16 @@ class Turns:
         return True
 
     async def claim(
-        self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int
+        self,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        *,
+        abreast: int,
+        attempts: int,
+        tried: int | None = None,
     ) -> Turn | None:
-        claim = Claim(owner, now, lease, abreast, attempts)
+        claim = Claim(owner, now, lease, abreast, attempts, tried)
         while isinstance(taken := await self._take_next(claim), Again):
             pass
         return taken

@@ -2,7 +2,8 @@
 
 The model knows nothing of SQL. A turn may run when it waits or its lease has ended; unless nothing is left to do but to end it, it
 waits for what its person asked before in the same conversation, by the platform's own time, and for one of a few places in that
-conversation. Nothing else holds it up: nobody waits for people elsewhere. Of those that may run, the oldest is next.
+conversation. Nothing else holds it up: nobody waits for people elsewhere. Of those that may run, and were not begun more often than the
+worker takes just now, the oldest is next.
 """
 
 from __future__ import annotations
@@ -75,20 +76,22 @@ class Model:
     def leased(self, one: Known) -> bool:
         return one.state is State.RUNNING and one.lease_until is not None and one.lease_until > self.now
 
-    def may_run(self, one: Known) -> bool:
+    def may_run(self, one: Known, tried: int | None) -> bool:
         if one.state not in UNFINISHED or self.leased(one):
             return False
         if one.cancel not in (None, Cancel.EDITED):
             return True
+        if tried is not None and one.attempts > tried:
+            return False
         others = [other for other in self.known if other is not one and other.said.place == one.said.place]
         theirs = [other for other in others if other.mine == one.mine]
         first = not any(other.state in UNFINISHED and other.order < one.order for other in theirs)
         alone = not any(self.leased(other) for other in theirs)
         return first and alone and sum(map(self.leased, others)) < ABREAST
 
-    def claim(self, owner: str) -> Known | None:
-        while ready := sorted(filter(self.may_run, self.known), key=lambda one: one.order):
-            one = ready[0]
+    def claim(self, owner: str, tried: int | None) -> Known | None:
+        while ready := [one for one in self.known if self.may_run(one, tried)]:
+            one = min(ready, key=lambda one: one.order)
             if one.cancel is Cancel.EDITED:
                 one.begin_anew()
             elif one.attempts > ATTEMPTS:
@@ -153,7 +156,7 @@ ask = st.tuples(
     st.sampled_from(range(len(PLACES))),
     st.sampled_from(range(-4, 5)),
 )
-claim = st.tuples(st.just("claim"))
+claim = st.tuples(st.just("claim"), st.sampled_from([None, None, 1, 0]))
 KINDS = [
     "answer",
     "answer",
@@ -218,11 +221,13 @@ class Life:
         assert accepted.position == len(before)
         self.model.known.append(one)
 
-    async def claim(self) -> None:
+    async def claim(self, tried: int | None) -> None:
         self.claims += 1
         owner = f"w{self.claims}"
-        turn = await self.inbox.claim(owner, self.clock.now, LEASE, abreast=ABREAST, attempts=ATTEMPTS)
-        expected = self.model.claim(owner)
+        turn = await self.inbox.claim(
+            owner, self.clock.now, LEASE, abreast=ABREAST, attempts=ATTEMPTS, tried=tried
+        )
+        expected = self.model.claim(owner, tried)
         assert (turn and turn.id) == (expected and expected.id)
         if turn is None or expected is None:
             return

@@ -90,11 +90,18 @@ class Inbox(Protocol):
         to `author` (None: anybody's)."""
 
     async def claim(
-        self, owner: str, now: datetime, lease: timedelta, *, abreast: int, attempts: int
+        self,
+        owner: str,
+        now: datetime,
+        lease: timedelta,
+        *,
+        abreast: int,
+        attempts: int,
+        tried: int | None = None,
     ) -> Turn | None:
         """Lease the oldest turn that may run: waiting, or running with its lease ended; with no earlier unfinished turn of the
-        same person in the same conversation; with fewer than `abreast` running in that conversation. One that has been claimed
-        `attempts` times already is handed out once more, to be failed."""
+        same person in the same conversation; with fewer than `abreast` running in that conversation; claimed `tried` times before
+        at most (None: however often). One that has been claimed `attempts` times already is handed out once more, to be failed."""
 
     async def renew(self, turn: int, owner: str, until: datetime) -> Renewal: ...
 

@@ -1,0 +1,149 @@
+"""A turn that brings its process down every time: it stops after a few attempts, and what is answered beside it does not pay for it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Result, select
+
+from bot.chat import Author, Finish, Size, State, Turn
+from bot.errors import GaveUp
+from bot.inbox import Held, Workers
+from storage.stores import Stores
+from storage.tables import turns as table
+from tests.desk import Desk
+from tests.fakes import FakeClock
+
+pytest_plugins = ["tests.databases"]
+
+ATTEMPTS = 4
+LEASE = timedelta(seconds=30)
+POISON, FINE = "poison", "fine"
+
+
+class Claims:
+    """The inbox, and whether there was nothing more to claim."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._inbox, self.none_left = stores.inbox, asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inbox, name)
+
+    async def claim(self, owner: str, now: datetime, lease: timedelta, **bounds: Any) -> Turn | None:
+        turn = await self._inbox.claim(owner, now, lease, **bounds)
+        if turn is None:
+            self.none_left.set()
+        return turn
+
+
+@dataclass
+class Life:
+    """One life of a process. When all is claimed that may be, it dies of a poison that it has in hand, with everything that it does; or
+    what it has in hand is answered, and it claims again.
+
+    `begun` are the attempts of all that was begun in it, by the turn's id; `at_death` what it had in hand then.
+    """
+
+    attempts: int
+    begun: dict[int, int] = field(default_factory=dict)
+    in_hand: dict[int, asyncio.Event] = field(default_factory=dict)
+    poison: set[int] = field(default_factory=set)
+    at_death: frozenset[int] = frozenset()
+
+    async def answer(self, held: Held) -> None:
+        turn = held.turn
+        if turn.attempts > self.attempts:  # as the engine does, which then tells why
+            await held.close(State.FAILED, error=GaveUp.code)
+            return
+        self.begun[turn.id] = turn.attempts
+        if turn.text == POISON:
+            self.poison.add(turn.id)
+        self.in_hand[turn.id] = may_end = asyncio.Event()
+        try:
+            await may_end.wait()
+            await held.answered("Fine.", Size(1), "o200k", Finish.STOP)
+            await held.close(State.DONE)
+        finally:
+            del self.in_hand[turn.id]
+
+    def dies(self) -> bool:
+        self.at_death = frozenset(self.in_hand) if self.poison & set(self.in_hand) else frozenset()
+        return bool(self.at_death)
+
+
+async def live(stores: Stores, clock: FakeClock, attempts: int = ATTEMPTS) -> Life:
+    """Until it dies, or there is nothing left to do."""
+    claims, life = Claims(stores), Life(attempts)
+    workers = Workers(
+        claims, life, owner="w", lease=LEASE, most=20, abreast=20, attempts=attempts, clock=clock
+    )
+    running = asyncio.create_task(workers.run())
+    async with asyncio.timeout(30):
+        while True:
+            await claims.none_left.wait()
+            claims.none_left.clear()
+            if life.dies() or not await stores.inbox.unfinished():
+                break
+            for may_end in life.in_hand.values():
+                may_end.set()
+    await workers.drain(0)
+    await running
+    clock.advance(LEASE.total_seconds() + 1)
+    return life
+
+
+async def ask(desk: Desk, text: str, person: int) -> int:
+    return await desk.ask(text, author=Author(f"U{person}", "x"))
+
+
+@pytest.mark.parametrize(("attempts", "where"), [(2, 0), (4, 0), (4, 3), (4, 6), (6, 3)])
+async def test_the_poison_alone_uses_up_its_attempts(
+    stores: Stores, clock: FakeClock, attempts: int, where: int
+) -> None:
+    """Wherever it stands among those that wait."""
+    desk = Desk(stores, clock)
+    texts = [FINE] * 6
+    texts.insert(where, POISON)
+    turns = [await ask(desk, text, person) for person, text in enumerate(texts)]
+    poison = turns[where]
+    begun: dict[int, int] = {}
+    deaths = 0
+    while (life := await live(stores, clock, attempts)).at_death:
+        deaths += 1
+        begun |= life.begun
+    begun |= life.begun
+    assert begun.pop(poison) == deaths == attempts
+    assert max(begun.values()) <= attempts
+    assert await ended(stores, turns) == {turn: "Fine." if turn != poison else None for turn in turns}
+
+
+async def test_a_second_death_is_put_down_to_each_of_those_that_were_in_hand_one_by_one(
+    stores: Stores, clock: FakeClock
+) -> None:
+    """And what comes meanwhile is answered beside them."""
+    desk = Desk(stores, clock)
+    turns = [await ask(desk, text, person) for person, text in enumerate([FINE, POISON, FINE, POISON, FINE])]
+    hands = []
+    while (life := await live(stores, clock)).at_death:
+        hands.append(life.at_death)
+        turns.append(await ask(desk, FINE, len(turns)))
+    first, second = turns[1], turns[3]
+    assert hands[0] == hands[1] - {turns[5]} == set(turns[:5])
+    suspects = set(turns[:6])
+    assert [hand & suspects for hand in hands[2:]] == [{first}, {first}, {second}, {second}]
+    answers = await ended(stores, turns)
+    assert {turn for turn, answer in answers.items() if answer is None} == {first, second}
+
+
+async def ended(stores: Stores, asked: list[int]) -> dict[int, str | None]:
+    """The answers of turns that are over."""
+    assert not await stores.inbox.unfinished()
+    sql: Result[Any]
+    async with stores.database.reading() as connection:
+        sql = await connection.execute(select(table.c.id, table.c.answer).where(table.c.id.in_(asked)))
+    return {row.id: row.answer for row in sql.all()}
