@@ -41,8 +41,8 @@ class BotProcess:
     ) -> None:
         await self.terminate()
 
-    async def start(self) -> None:
-        """Start it (again)."""
+    async def start(self, *, until: str | None = None) -> None:
+        """Start it (again), and wait for a line; for none if `until` is empty."""
         environment = {name: os.environ[name] for name in KEPT if name in os.environ}
         environment |= {
             "REJOINDER_DATA": str(self.data),
@@ -63,8 +63,8 @@ class BotProcess:
         )
         begun = len(self.lines)
         self._reader = asyncio.create_task(self._read(self._process))
-        if self._until:
-            await self.wait_for_line(self._until, since=begun)
+        if line := self._until if until is None else until:
+            await self.wait_for_line(line, since=begun)
 
     @property
     def pid(self) -> int:

@@ -12,7 +12,8 @@ from sqlalchemy import Result, select
 
 from bot.chat import Author, Finish, Size, State, Turn
 from bot.errors import GaveUp
-from bot.inbox import Held, Workers
+from bot.inbox import POLL, Held, Workers
+from bot.settings import Settings
 from storage.stores import Stores
 from storage.tables import turns as table
 from tests.desk import Desk
@@ -147,3 +148,33 @@ async def ended(stores: Stores, asked: list[int]) -> dict[int, str | None]:
     async with stores.database.reading() as connection:
         sql = await connection.execute(select(table.c.id, table.c.answer).where(table.c.id.in_(asked)))
     return {row.id: row.answer for row in sql.all()}
+
+
+async def test_an_abandoned_turn_is_taken_up_by_another_process_within_ten_seconds(
+    stores: Stores, clock: FakeClock
+) -> None:
+    """Not before its lease has ended; then by the next look for such turns, though no signal comes."""
+    desk, life, claims = Desk(stores, clock), Life(ATTEMPTS), Claims(stores)
+    seconds = Settings.model_fields["lease_seconds"].default
+    assert seconds + POLL <= 10
+    lease = timedelta(seconds=seconds)
+    asked = await desk.ask()
+    left = await stores.inbox.claim("dead", clock.now, lease, abreast=4, attempts=ATTEMPTS)
+    assert left is not None and left.id == asked
+    workers = Workers(
+        claims, life, owner="alive", lease=lease, most=4, abreast=4, attempts=ATTEMPTS, clock=clock
+    )
+    running = asyncio.create_task(workers.run())
+    async with asyncio.timeout(20):
+        for passed in (0, seconds - 0.001):
+            clock.advance(passed)
+            claims.none_left.clear()
+            await claims.none_left.wait()
+            assert not life.in_hand
+        clock.advance(0.001)
+        while not life.begun:
+            claims.none_left.clear()
+            await claims.none_left.wait()
+    assert life.begun == {asked: 2}
+    await workers.drain(0)
+    await running
