@@ -303,6 +303,16 @@ class Visitor:
         async with self.session.request(method, self.url + path, **how) as response:
             return response.status, await response.json()
 
+    async def upload(self, name: str, data: bytes, media_type: str = "", *, status: int = 201) -> str:
+        """The number of a file that waits to be said."""
+        about = {"as": self.person, "name": name, "type": media_type}
+        headers = {"Content-Type": "application/octet-stream"}
+        sending = self.session.post(f"{self.url}/api/files", params=about, data=data, headers=headers)
+        async with sending as response:
+            answer = await response.json()
+            assert response.status == status, answer
+            return str(answer.get("id", answer.get("message")))
+
     async def say(self, text: str, channel: str = "general", **values: Any) -> Any:
         self._asked += 1
         values.setdefault("nonce", f"{self.person}-nonce-{self._asked}")

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from adapters.playground.markdown import to_html
+from adapters.playground.uploads import MOST_FILES
 from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
 from adapters.playground.world import World
 from bot.ports import Slash
@@ -40,6 +41,7 @@ class Views:
                 for command in self._commands
             ],
             "most": MOST_TEXT,
+            "mostFiles": MOST_FILES,
         }
 
     def person(self, person: Person) -> Json:

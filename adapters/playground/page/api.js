@@ -7,26 +7,25 @@ export class ApiError extends Error {
   }
 }
 
-async function call(method, path, values) {
-  const reading = method === "GET";
-  const query = reading && values ? `?${new URLSearchParams(values)}` : "";
+function call(method, path, values) {
+  if (method !== "GET") return send(method, path, JSON.stringify(values), "application/json");
+  return send(method, values ? `${path}?${new URLSearchParams(values)}` : path);
+}
+
+async function send(method, path, body, type) {
   let response;
   try {
-    response = await fetch(path + query, {
-      method,
-      headers: reading ? {} : { "Content-Type": "application/json" },
-      body: reading ? undefined : JSON.stringify(values),
-    });
+    response = await fetch(path, { method, headers: type ? { "Content-Type": type } : {}, body });
   } catch {
     throw new ApiError(
       "offline",
       "The server cannot be reached right now. Nothing is lost: try again in a moment.",
     );
   }
-  const body = await response.json().catch(() => ({}));
-  if (response.ok) return body;
+  const told = await response.json().catch(() => ({}));
+  if (response.ok) return told;
   if (response.status === 401) location.assign("/sign-in");
-  throw new ApiError(body.error ?? "failed", body.message ?? `The server answered with ${response.status}.`);
+  throw new ApiError(told.error ?? "failed", told.message ?? `The server answered with ${response.status}.`);
 }
 
 export const api = {
@@ -40,6 +39,11 @@ export const api = {
   press: (values) => call("POST", "/api/buttons", values),
   addPerson: (values) => call("POST", "/api/people", values),
   addChannel: (values) => call("POST", "/api/channels", values),
+  upload: (as, file) => {
+    const about = new URLSearchParams({ as, name: file.name, type: file.type });
+    return send("POST", `/api/files?${about}`, file, "application/octet-stream");
+  },
+  discard: (as, id) => call("DELETE", `/api/files/${id}`, { as }),
   read: (values) => call("POST", "/api/read", values),
 };
 

@@ -18,12 +18,17 @@ const store = new Store();
 let here = { channel: "", thread: 0 };
 
 const actions = {
-  say: (values) =>
+  say: (values, uploaded) =>
     attempt(async () => {
-      store.put(await api.say({ as: store.me, ...values }));
+      const as = store.me;
+      store.put(await api.say({ as, ...values, files: await uploaded() }));
       (values.thread ? side : main).log.toEnd();
     }),
   command: (values) => attempt(() => api.command({ as: store.me, ...values })),
+  upload: (file) => api.upload(store.me, file),
+  discard: (id) => attempt(() => api.discard(store.me, id)),
+  refuse: toast,
+  announce: (words) => announcer.say(words),
   propose: (values) => api.propose({ as: store.me, ...values }),
   press: (message, button) =>
     attempt(() => api.press({ as: store.me, message: message.id, button, key: freshKey() })),

@@ -4,13 +4,14 @@ import { freshKey } from "./api.js";
 import { Completion } from "./completion.js";
 import { h, icon, iconButton } from "./dom.js";
 import { recall, remember } from "./memory.js";
+import { Tray } from "./tray.js";
 
 const COMMAND = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i;
 
 export class Composer {
   /**
-   * `actions`: say(values), command(values), propose(values), editLast(); each of the first two returns whether
-   * it was taken.
+   * `actions`: say(values), command(values), propose(values), editLast(), and those of the tray; each of the first two
+   * returns whether it was taken.
    */
   constructor(store, actions, { id, label }) {
     Object.assign(this, { store, actions, sending: Promise.resolve() });
@@ -25,6 +26,10 @@ export class Composer {
     this.completion = new Completion(store, this.input, (verb, argument) =>
       actions.propose({ channel: this.channel, thread: this.thread || 0, verb, argument }),
     );
+    this.tray = new Tray(actions, () => {
+      this.key = null;
+      if (this.draft) this.#changed();
+    });
     this.hint = h("span", { class: "hint", id: `${id}-hint` });
     this.button = h(
       "button",
@@ -34,10 +39,13 @@ export class Composer {
     this.form = h(
       "form",
       { class: "composer" },
+      this.tray.element,
       this.input,
       h(
         "div",
         { class: "composer-row" },
+        this.tray.picker,
+        this.tray.button,
         iconButton("at", "Mention somebody", () => this.#begin("@")),
         iconButton("slash", "Commands", () => this.#begin("/")),
         this.hint,
@@ -56,6 +64,7 @@ export class Composer {
     this.input.placeholder = placeholder;
     this.input.value = recall(this.draft, "sessionStorage") ?? "";
     this.completion.close();
+    this.tray.open(this.draft, this.store.mostFiles);
     this.#changed();
   }
 
@@ -79,6 +88,11 @@ export class Composer {
       } else if (event.key === "ArrowUp" && this.input.value === "" && !event.altKey) {
         if (this.actions.editLast(this.channel, this.thread)) event.preventDefault();
       }
+    });
+    this.input.addEventListener("paste", (event) => {
+      if (event.clipboardData.files.length === 0) return;
+      event.preventDefault();
+      this.tray.add(event.clipboardData.files);
     });
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -107,7 +121,8 @@ export class Composer {
     const left = this.store.most - this.input.value.length;
     this.input.style.height = "auto";
     this.input.style.height = `${this.input.scrollHeight}px`;
-    this.button.setAttribute("aria-disabled", String(length === 0 || left < 0));
+    const nothing = length === 0 && this.tray.files.length === 0;
+    this.button.setAttribute("aria-disabled", String(nothing || left < 0));
     this.hint.classList.toggle("over", left < 200);
     this.hint.textContent =
       left < 200 ? `${left} characters left` : "Enter sends, Shift+Enter starts a new line";
@@ -117,21 +132,24 @@ export class Composer {
   /** One after the other, in the order they were written. */
   #send() {
     const text = this.input.value.trim();
-    if (text === "" || text.length > this.store.most) return;
+    if ((text === "" && this.tray.files.length === 0) || text.length > this.store.most) return;
     const { channel, thread, draft } = this;
     const key = this.key ?? freshKey();
+    const files = COMMAND.test(text) ? [] : this.tray.take();
     this.completion.close();
     this.#put("", null);
     const send = async () => {
-      const taken = await this.#hand(text, { channel, thread }, key);
-      if (!taken) this.#giveBack(text, key, draft);
+      const taken = await this.#hand(text, files, { channel, thread }, key);
+      if (taken) return;
+      this.tray.giveBack(files, draft);
+      this.#giveBack(text, key, draft);
     };
     this.sending = this.sending.then(send, send);
   }
 
-  #hand(text, where, key) {
+  #hand(text, files, where, key) {
     const command = COMMAND.exec(text);
-    if (!command) return this.actions.say({ ...where, text, nonce: key });
+    if (!command) return this.actions.say({ ...where, text, nonce: key }, () => Tray.numbers(files));
     const [, verb, argument = ""] = command;
     return this.actions.command({ ...where, verb: verb.toLowerCase(), argument: argument.trim(), key });
   }

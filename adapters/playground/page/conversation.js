@@ -4,6 +4,7 @@ import { Composer } from "./composer.js";
 import { h } from "./dom.js";
 import { Log } from "./log.js";
 import { placeOf } from "./store.js";
+import { watchDropping } from "./tray.js";
 
 export class Conversation {
   constructor(element, store, actions, { id, inThread }) {
@@ -18,6 +19,7 @@ export class Conversation {
       this.log.scroller,
       h("div", { class: "foot" }, this.log.latest, this.typing, this.composer.element),
     );
+    watchDropping(element, this.composer.tray);
     store.listen((change) => this.#changed(change));
   }
 

@@ -3,6 +3,7 @@
 
 import { avatar, h, icon, iconButton, onKeys, patch } from "./dom.js";
 import { fullTime, timeOf } from "./times.js";
+import { sizeOf } from "./tray.js";
 
 const FOCUSABLE = "a, button";
 const BUTTONS = {
@@ -79,7 +80,7 @@ export class MessageView {
     );
     this.#part("lead", [message.private, message.about, author.name], () => this.#showLead(message));
     this.#part("body", [message.html, message.deleted], () => this.#showBody(message));
-    this.#part("file", [message.file], () => this.#showFile(message));
+    this.#part("file", [message.file, message.attached], () => this.#showFiles(message));
     this.#part("buttons", [message.buttons], () => this.#showButtons(message));
     const chip = [message.replies, message.repliers, message.last_reply, message.unread];
     this.#part("chip", isRoot ? [] : chip, () => this.#showChip(isRoot ? { replies: 0 } : message));
@@ -228,14 +229,20 @@ export class MessageView {
     }
   }
 
-  #showFile({ id, file }) {
-    this.file.hidden = !file;
-    if (!file) return;
-    const href = `/api/messages/${id}/file?${new URLSearchParams({ as: this.store.me })}`;
-    const size = `${Math.max(1, Math.round(file.size / 1000))} kB`;
-    const link = h("a", { class: "chip", href, download: file.name }, icon("file"), file.name, h("small", {}, size));
-    const picture = file.type === "image/png" ? [h("img", { class: "picture", src: href, alt: file.name })] : [];
-    this.file.replaceChildren(...picture, link);
+  #showFiles({ id, file, attached }) {
+    const query = new URLSearchParams({ as: this.store.me });
+    const all = [
+      ...(file ? [{ ...file, path: "file", picture: file.type === "image/png" }] : []),
+      ...attached.map((one) => ({ ...one, path: `attached/${one.id}` })),
+    ];
+    this.file.hidden = all.length === 0;
+    this.file.replaceChildren(
+      ...all.flatMap(({ name, size, path, picture }) => {
+        const href = `/api/messages/${id}/${path}?${query}`;
+        const link = h("a", { class: "chip", href, download: name }, icon("file"), name, h("small", {}, sizeOf(size)));
+        return picture ? [h("img", { class: "picture", src: href, alt: name }), link] : [link];
+      }),
+    );
   }
 
   #showButtons(message) {

@@ -27,6 +27,7 @@ export class Store {
     this.seq = state.seq;
     this.me = state.me;
     this.most = state.most;
+    this.mostFiles = state.mostFiles;
     this.commands = state.commands;
     this.people = new Map(state.people.map((person) => [person.id, person]));
     this.channels = new Map(state.channels.map((channel) => [channel.id, { ...channel, counted: 0 }]));

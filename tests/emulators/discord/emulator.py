@@ -11,6 +11,8 @@ from typing import Self, TypeVar
 
 from aiohttp import web
 
+from tests.emulators.files import served
+
 from . import routes_channels, routes_commands, routes_guilds, routes_interactions, routes_messages
 from .call import Answer, Call, Route
 from .clicks import Clicks
@@ -47,6 +49,7 @@ class DiscordEmulator(People, Clicks):
         self.clock = clock or Clock()
         self.requests: list[Request] = []
         self.errors: list[Exception] = []
+        self.downloads: list[tuple[int, str]] = []  # attachment's id, and the credential that came along
         self._waiters: set[asyncio.Future[None]] = set()
         self._shards = shards
         self._port = 0
@@ -218,7 +221,11 @@ class DiscordEmulator(People, Clicks):
         signed = found is not None and request.query.get("hm") == self.world.sign(found[1].id, expires)
         if found is None or not signed or int(expires, 16) < self.clock.time():
             return web.Response(status=404, text="This content is no longer available.")
-        return web.Response(body=found[1].data, headers={"Content-Type": found[1].content_type})
+        file = found[1]
+        self.downloads.append((file.id, request.headers.get("Authorization", "")))
+        if file.redirect:
+            return web.Response(status=302, headers={"Location": file.redirect})
+        return await served(request, file.data, file.content_type, file.trap)
 
     def _dispatch(self, event: Event) -> None:
         self.gateway.dispatch(event)

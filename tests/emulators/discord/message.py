@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
+from tests.emulators.files import Trap
+
 from .errors import Json
 from .model import Channel, Role, User
 
@@ -52,11 +54,13 @@ class Revision(NamedTuple):
 
 @dataclass(frozen=True)
 class Upload:
-    """A file somebody posts."""
+    """A file somebody posts. With `redirect` its download answers 302 to that address; `trap` is what else goes wrong with it."""
 
     filename: str
     data: bytes
     content_type: str = "application/octet-stream"
+    redirect: str = ""
+    trap: Trap = ""
 
 
 @dataclass(eq=False)
@@ -68,6 +72,8 @@ class Attachment:
     data: bytes = field(repr=False)
     content_type: str
     description: str | None = None
+    redirect: str = ""
+    trap: Trap = ""
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,8 @@ class People:
         files = [
             self.world.attach(channel, file.filename, file.data, file.content_type) for file in attachments
         ]
+        for hung, file in zip(files, attachments, strict=True):
+            hung.redirect, hung.trap = file.redirect, file.trap
         allowed = Allowed(replied_user=ping)
         draft = Draft(channel, user, content, attachments=files, answers=reply_to, allowed=allowed)
         return post(self.world, draft)

@@ -11,6 +11,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.emulators.files import served
 from tests.emulators.slack.api_chat import thread_of
 from tests.emulators.slack.calls import Call, Method
 from tests.emulators.slack.core import Core
@@ -83,7 +84,7 @@ class FileServer:
             file.content = await request.read()
         return web.Response(text=f"OK - {len(file.content)}")
 
-    async def download(self, request: web.Request) -> web.Response:
+    async def download(self, request: web.Request) -> web.StreamResponse:
         team_id, _, file_id = request.match_info["file"].partition("-")
         file, team = self._core.world.files.get(file_id), self._core.world.teams.get(team_id)
         if file is None or team is None:
@@ -92,13 +93,13 @@ class FileServer:
         allowed = bearer == team.bot_token and team.state == "installed" and "files:read" in team.scopes
         self.downloads.append((file.id, allowed))
         self._core.changes.notify()
-        if not allowed:
+        if not allowed or file.trap == "page":
             return web.Response(
                 text="<!DOCTYPE html><title>Sign in to Slack</title>", content_type="text/html"
             )
         if file.redirect:
             return web.Response(status=302, headers={"Location": file.redirect})
-        return web.Response(body=file.content, content_type=file.mimetype)
+        return await served(request, file.content, file.mimetype, file.trap)
 
 
 METHODS = {

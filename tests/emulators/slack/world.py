@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from tests.emulators.files import Trap
 from tests.emulators.slack import text as wire
 from tests.emulators.slack.blocks import actions_of, texts_of
 from tests.emulators.slack.limits import Clock
@@ -62,7 +63,7 @@ class Team:
 
 @dataclass(eq=False)
 class SlackFile:
-    """An uploaded file; with `redirect` its download answers 302 to that address."""
+    """An uploaded file; with `redirect` its download answers 302 to that address. `trap` is what else goes wrong with it."""
 
     id: str
     name: str
@@ -72,6 +73,7 @@ class SlackFile:
     user_id: str = ""
     title: str = ""
     redirect: str = ""
+    trap: Trap = ""
     complete: bool = True
 
 
