@@ -8,14 +8,16 @@ trusted with neither the length nor the type it tells.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeVar
 
 import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
-from bot.errors import Unreadable, Why
+from bot.errors import PlatformBusy, PlatformUnreachable, Unreadable, Why
+
+T = TypeVar("T")
 
 ATTEMPTS: Final = 2
 PAUSE: Final = 0.5
@@ -73,6 +75,20 @@ class Fetcher:
             except (aiohttp.ClientError, OSError) as error:
                 raise Unreadable(Why.UNREACHABLE, type(error).__name__) from None
         raise Unreadable(Why.UNREACHABLE, "too many redirects")
+
+
+async def asked(call: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """What the platform says of a file, also where it has to be asked again after a pause that it wants. Raises `Unreadable` where it
+    does not say so in time, and whatever other refusal there is as it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    return await call()
+                except PlatformBusy as busy:
+                    await asyncio.sleep(busy.retry_after)
+    except (TimeoutError, PlatformUnreachable) as error:
+        raise Unreadable(Why.UNREACHABLE, type(error).__name__) from None
 
 
 def of_hosts(suffixes: tuple[str, ...], *same_origin_as: str) -> Callable[[URL], bool]:

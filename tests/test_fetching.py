@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from adapters.fetching import Fetcher, of_hosts
-from bot.errors import Unreadable, Why
+from adapters.fetching import Fetcher, asked, of_hosts
+from bot.errors import MessageGone, PlatformBusy, PlatformUnreachable, Unreadable, Why
 
 TOKEN = "xoxb-very-secret"
 MOST = 10_000
@@ -171,6 +171,26 @@ async def test_a_page_that_was_shared_is_a_file_like_any_other(at: Scene) -> Non
 
 async def test_a_server_that_stumbles_is_asked_once_more(at: Scene) -> None:
     assert await at.fetch("flaky") == b"the file"
+
+
+async def test_a_platform_that_is_busy_is_asked_again_when_it_wants_to_be() -> None:
+    answers: list[Exception | str] = [PlatformBusy(0.01), PlatformBusy(0.01), "known"]
+
+    async def call() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert await asked(call, 5) == "known"
+    for failure in (PlatformBusy(60), PlatformUnreachable("away")):
+        answers = [failure]
+        with pytest.raises(Unreadable) as refused:
+            await asked(call, 0.05)
+        assert refused.value.why is Why.UNREACHABLE
+    answers = [MessageGone("10008")]
+    with pytest.raises(MessageGone):
+        await asked(call, 5)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from adapters.slack.incoming import (
     moment,
 )
 from adapters.slack.text import escape, readable
+from bot.chat import File
 
 PAYLOADS = Path(__file__).parent / "payloads" / "slack"
 MANIFEST = Path(__file__).parent.parent / "adapters" / "slack" / "manifest.json"
@@ -130,3 +131,22 @@ def test_the_manifest_asks_for_exactly_what_is_used() -> None:
         "tokens_revoked",
     }
     assert set(manifest["settings"]["event_subscriptions"]["bot_events"]) == handled
+
+
+def test_files_are_references_without_address_and_those_taken_away_are_none() -> None:
+    body = payload("app_mention")
+    private = "https://files.slack.com/files-pri/T0ACME001-F1/plan.png"
+    shared = {"id": "F1", "name": "plan.png", "mimetype": "image/png", "size": 12, "url_private": private}
+    afar = {"id": "F2", "file_access": "check_file_info", "mode": "file_access"}
+    event = body["event"] | {
+        "subtype": "file_share",
+        "files": [shared, {"id": "F3", "mode": "tombstone"}, afar],
+    }
+    workspace = Workspace(installation_of(body), "U0BOT0001")
+    said = incoming(workspace, "C0GENERAL", event, ADA, NAMES, direct=False, in_thread=True)
+    assert said.content[1:] == (
+        File("plan.png", "image/png", 12, {"id": "F1"}),
+        File("file", "", 0, {"id": "F2"}),
+    )
+    alone = incoming(workspace, "D1", event | {"text": ""}, ADA, NAMES, direct=True, in_thread=True)
+    assert alone.text == "[picture: plan.png]\n[file: file]"

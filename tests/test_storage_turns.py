@@ -41,6 +41,34 @@ async def test_a_turn_comes_out_as_it_went_in(desk: Desk) -> None:
     assert (turn.state, turn.attempts, turn.version, turn.epoch) == (State.RUNNING, 1, 0, 0)
 
 
+async def test_what_was_read_of_its_files_is_kept_by_whoever_holds_the_turn_as_long_as_it_is_asked(
+    desk: Desk,
+) -> None:
+    file = File("a.txt", "text/plain", 5, {"id": "F1"})
+    said = replace(desk.question("what?", message="m1"), content=(Text("what?"), file))
+    await desk.accept(said)
+    turn, inbox = await desk.claimed(), desk.stores.inbox
+
+    async def read(owner: str, text: str) -> None:
+        content = (Text("what?"), replace(file, text=text, cut=True))
+        await inbox.read(turn.id, owner, content, masked=["iban"], size=Size(50), counter="o200k")
+
+    await read("another", "not mine")
+    await read("w1", "the words")
+    await inbox.cancel(Cancel.DELETED, turn=turn.id)
+    await read("w1", "after all that")
+    assert (await desk.claim("w2")) is None
+    await desk.close(turn.id, state=State.CANCELLED)
+
+    await desk.accept(replace(said, message="m2"))
+    turn = await desk.claimed()
+    await read("w1", "the words")
+    await desk.finish(turn, "that")
+    (exchange,) = await desk.history()
+    assert "the words" in exchange.question
+    assert exchange.question_size == Size(50)
+
+
 async def test_times_keep_their_microseconds(desk: Desk) -> None:
     said = desk.question(sent_at=desk.clock.now + timedelta(microseconds=123457))
     await desk.accept(said)

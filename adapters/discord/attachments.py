@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from adapters.discord.rest import Rest
-from adapters.fetching import Fetcher, of_hosts
+from adapters.fetching import Fetcher, asked, of_hosts
 from bot.chat import File
-from bot.errors import MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable, Unreadable, Why
+from bot.errors import DeliveryError, MessageGone, Unreadable, Why
 from bot.ports import Fetched
 
 HOSTS: Final = ("cdn.discordapp.com", "media.discordapp.net")
@@ -25,7 +25,7 @@ class DiscordFiles:
         """Raises `Unreadable`."""
         if file.size > most:
             raise Unreadable(Why.TOO_LARGE)
-        known = await self._attachment(file)
+        known = await self._attachment(file, seconds)
         page = file.media_type.startswith("text/html") or file.name.lower().endswith((".html", ".htm"))
         data = await self._fetcher.fetch(
             str(known["url"]), size=int(known.get("size") or 0), most=most, seconds=seconds, page=page
@@ -35,17 +35,15 @@ class DiscordFiles:
     async def aclose(self) -> None:
         await self._fetcher.aclose()
 
-    async def _attachment(self, file: File) -> dict[str, Any]:
-        at = file.reference
+    async def _attachment(self, file: File, seconds: float) -> dict[str, Any]:
+        path = "/channels/{channel}/messages/{message}".format_map(file.reference)
         try:
-            message = await self._rest.call("GET", f"/channels/{at['channel']}/messages/{at['message']}")
+            message = await asked(lambda: self._rest.call("GET", path), seconds)
         except MessageGone:
             raise Unreadable(Why.GONE) from None
-        except PlaceRefused as error:
+        except DeliveryError as error:
             raise Unreadable(Why.FORBIDDEN, str(error)) from None
-        except (PlatformBusy, PlatformUnreachable) as error:
-            raise Unreadable(Why.UNREACHABLE, str(error)) from None
         for attachment in message.get("attachments") or ():
-            if str(attachment.get("id")) == at["id"]:
+            if str(attachment.get("id")) == file.reference["id"]:
                 return dict(attachment)
         raise Unreadable(Why.GONE)

@@ -11,11 +11,12 @@ from typing import Any, Final
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from adapters.fetching import Fetcher, of_hosts
+from adapters.fetching import Fetcher, asked, of_hosts
 from adapters.slack.calls import error_code, slack_errors
 from bot.chat import File
-from bot.errors import DeliveryError, PlatformBusy, PlatformUnreachable, Unreadable, Why
+from bot.errors import DeliveryError, Unreadable, Why
 from bot.ports import Fetched
 
 log = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class SlackFiles:
 
     async def fetch(self, file: File, most: int, seconds: float) -> Fetched:
         """Raises `Unreadable`."""
-        known = await self._known(str(file.reference.get("id") or ""))
+        known = await self._known(str(file.reference.get("id") or ""), seconds)
         name = str(known.get("name") or known.get("title") or file.name)
         media_type = str(known.get("mimetype") or "")
         url = str(known.get("url_private_download") or known.get("url_private") or "")
@@ -50,12 +51,13 @@ class SlackFiles:
     async def aclose(self) -> None:
         await self._fetcher.aclose()
 
-    async def _known(self, number: str) -> dict[str, Any]:
-        try:
+    async def _known(self, number: str, seconds: float) -> dict[str, Any]:
+        async def info() -> AsyncSlackResponse:
             with slack_errors():
-                answer = await self._client.files_info(file=number)
-        except (PlatformBusy, PlatformUnreachable) as error:
-            raise Unreadable(Why.UNREACHABLE, str(error)) from None
+                return await self._client.files_info(file=number)
+
+        try:
+            answer = await asked(info, seconds)
         except DeliveryError as error:
             refusal = error.__cause__
             if isinstance(refusal, SlackApiError) and error_code(refusal) in GONE:
