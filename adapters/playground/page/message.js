@@ -237,10 +237,12 @@ export class MessageView {
     ];
     this.file.hidden = all.length === 0;
     this.file.replaceChildren(
-      ...all.flatMap(({ name, size, path, picture }) => {
+      ...all.map(({ name, size, path, picture }) => {
         const href = `/api/messages/${id}/${path}?${query}`;
-        const link = h("a", { class: "chip", href, download: name }, icon("file"), name, h("small", {}, sizeOf(size)));
-        return picture ? [h("img", { class: "picture", src: href, alt: name }), link] : [link];
+        const about = [icon("file"), h("span", {}, name), h("small", {}, sizeOf(size))];
+        const link = h("a", { class: "chip", href, download: name }, ...about);
+        const shown = picture && h("img", { class: file ? "picture" : "picture shared", src: href, alt: name });
+        return h("div", { class: picture ? "wide" : "" }, shown, link);
       }),
     );
   }
