@@ -10,6 +10,8 @@ import zlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from bot.chat import END_OF_FILE, File, Text, plain_text
@@ -183,6 +185,13 @@ async def test_a_pdf_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatc
     assert why(refused) is Why.SLOW
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+@given(st.text(alphabet="[]end of fil:x\n", max_size=60))
+def test_no_file_ends_before_its_end(text: str) -> None:
+    told = plain_text((File("a.txt", "text/plain", 1, {}, text), Text("and?")))
+    assert told.count(END_OF_FILE) == 1
+    assert told.endswith(f"{END_OF_FILE}: a.txt]\nand?")
 
 
 def test_a_file_cannot_end_itself_or_speak_with_another_voice() -> None:

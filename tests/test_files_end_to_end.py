@@ -158,6 +158,14 @@ async def test_files_on_discord(tmp_path: Path) -> None:
             await discord.wait_for(lambda: told("A question without words.", direct), timeout=20)
             assert llm.requests[-1].question == "[picture: alone.png]"
             assert len(llm.requests[-1].pictures) == 1
+
+            grace = discord.add_user("Grace")
+            seen = discord.say(grace, channel, "look", attachments=[Upload("hers.png", PLAN, "image/png")])
+            llm.say("It is hers.")
+            discord.say(ada, channel, "what is that?", mention_bot=True, reply_to=seen)
+            await discord.wait_for(lambda: told("It is hers."), timeout=20)
+            assert "[picture: hers.png]\nwhat is that?" in llm.requests[-1].question
+            assert len(llm.requests[-1].pictures) == 2  # and the plan once more
         assert discord.token not in bot.output
         database = (tmp_path / "data" / "rejoinder.db").read_bytes()
         assert b"hm=" not in database

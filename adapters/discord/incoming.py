@@ -108,11 +108,19 @@ def _content(message: discord.Message, me: discord.ClientUser, ours: frozenset[i
     names |= {channel.id: channel.name for channel in message.channel_mentions}
     parts: list[Part] = []
     replied = message.reference.resolved if message.reference else None
-    if isinstance(replied, discord.Message) and replied.author.id != me.id and replied.content:
-        parts.append(Text(quoted(replied.author.display_name, readable(replied.content, ours, names))))
+    if isinstance(replied, discord.Message) and replied.author.id != me.id:
+        if replied.content:
+            parts.append(Text(quoted(replied.author.display_name, readable(replied.content, ours, names))))
+        parts += _attached(replied)
     if text := readable(message.content, ours, names):
         parts.append(Text(text))
-    for attachment in message.attachments:
-        reference = {"channel": str(message.channel.id), "message": str(message.id), "id": str(attachment.id)}
-        parts.append(File(attachment.filename, attachment.content_type or "", attachment.size, reference))
-    return tuple(parts)
+    return (*parts, *_attached(message))
+
+
+def _attached(message: discord.Message) -> list[File]:
+    """References to the files of a message: their addresses expire, the message's own does not."""
+    where = {"channel": str(message.channel.id), "message": str(message.id)}
+    return [
+        File(file.filename, file.content_type or "", file.size, {**where, "id": str(file.id)})
+        for file in message.attachments
+    ]
