@@ -45,6 +45,7 @@ from bot.notebook import Notebook
 from bot.picture_tokens import LOW
 from bot.ports import Adapter, By, Reception, Row, Waiting, Whose
 from bot.preferences import Answers, Decided, Preferences
+from bot.pressing import Pressing
 from bot.price_lists import listed_price
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
@@ -192,6 +193,7 @@ class House:
         memory_commands = MemoryCommands(stores.memory, recall, voices, filtering, now)
         desk = FrontDesk(
             inbox=stores.inbox,
+            pressing=Pressing(stores.inbox, stores.versions, decided, settings.language, now),
             conversations=stores.conversations,
             commands=Commands(
                 stores.conversations,
@@ -230,6 +232,7 @@ class House:
         engine = Engine(
             platforms=platforms,
             conversations=stores.conversations,
+            decided=decided,
             speaker=speaker,
             files=FileReader(
                 platforms=platforms, gallery=gallery, voices=voices, filtering=filtering, counter=counter

@@ -230,21 +230,24 @@ class Posted:
     """One message of an answer, as recorded: first the intent (`nonce`), then the platform's id, at last its text.
 
     `text` is the source text of a finished part, None while the part may still grow. The texts of the finished parts,
-    joined, are the beginning of the answer, to the letter.
+    joined, are the beginning of the answer, to the letter. `stale`: what it shows is of an answer that is no more.
     """
 
     index: int
     nonce: str
     message: str | None = None
     text: str | None = None
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A question waiting for, or having, its answer. `answer` is set once it is whole, before it is all shown.
 
-    `attempts` counts the claims of this version, the present one included; `version` counts answers to this question. `begun` is what
-    an answer that is to be gone on with said already.
+    `attempts` counts the claims of this version, the present one included. `begun` is what an answer that is to be gone on with said
+    already. Answers to one question are versions, by number: this one is `version`, those set aside are `others`, the highest there
+    ever was is `latest`; `former` comes back when this one comes to nothing. `rated` is what the one who asked thinks of this one, and
+    `finish` how it ended.
     """
 
     id: int
@@ -265,6 +268,11 @@ class Turn:
     begun: str = ""
     cancel: Cancel | None = None
     parts: tuple[Posted, ...] = ()
+    latest: int = 0
+    former: int | None = None
+    others: tuple[int, ...] = ()
+    rated: bool | None = None
+    finish: Finish | None = None
 
     @property
     def key(self) -> str:

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Final
 
 from bot.alarms import Alarms
+from bot.buttons import after_failure, row
 from bot.chat import Cancel, File, Finish, State
 from bot.counting import Counter
 from bot.errors import (
@@ -40,7 +41,8 @@ from bot.filtering import Filtering
 from bot.inbox import Held
 from bot.limit_texts import limit_text, warning_text
 from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Button, Clock, Conversations, Level, Line, Reply, Warned
+from bot.ports import Adapter, Clock, Control, Conversations, Level, Line, Reply, Warned
+from bot.preferences import Buttons, Decided
 from bot.speaking import Speaker, Spoken
 from bot.telemetry import Meters
 
@@ -63,6 +65,7 @@ class Engine:
         *,
         platforms: Mapping[str, Adapter],
         conversations: Conversations,
+        decided: Decided,
         speaker: Speaker,
         files: FileReader,
         filtering: Filtering,
@@ -74,6 +77,7 @@ class Engine:
         alarms: Alarms,
     ) -> None:
         self._platforms, self._conversations, self._files = platforms, conversations, files
+        self._decided = decided
         self._speaker, self._filtering = speaker, filtering
         self._counter, self._language = counter, language
         self._attempts, self._clock, self._meters, self._alarms = attempts, clock, meters, alarms
@@ -113,8 +117,6 @@ class Engine:
 
     async def _answer(self, held: Held, reply: Reply, warned: list[Warned]) -> None:
         turn = held.turn
-        notes: list[str] = []
-        buttons: tuple[Button, ...] = ()
         await self._lift(held, reply, turn.answer or held.said)
         if turn.answer is None:
             if turn.attempts > self._attempts:
@@ -130,15 +132,24 @@ class Engine:
                 *await self._notes(held, spoken),
                 *await self._warn(held, warned),
             ]
-            buttons = (Button.CONTINUE,) if spoken.finish is Finish.LENGTH else ()
+            await self._show(held, reply, notes, spoken.finish)
         else:
             held.said = turn.answer
-        await reply.finish(_with_notes(held.said, notes), buttons=buttons)
+            await self._show(held, reply, self._lasting_notes(held), turn.finish)
         await self._close(held, State.DONE)
 
     async def _lift(self, held: Held, reply: Reply, text: str) -> None:
         """Have people see what they said themselves, in place of the placeholders in this text of an earlier attempt."""
         reply.originals.update(await self._filtering.originals(held.turn.place, text))
+
+    async def _show(self, held: Held, reply: Reply, notes: Sequence[str], finish: Finish | None) -> None:
+        """All of the answer, with the bot's own words below it, and what can be done with it."""
+        await reply.finish(_with_notes(held.said, notes), buttons=await self._row(held, finish))
+
+    async def _row(self, held: Held, finish: Finish | None) -> tuple[Control, ...]:
+        turn = held.turn
+        full = (await self._decided.at(turn.place)).buttons is Buttons.FULL
+        return row(turn.version, turn.others, finish, full=full, rated=turn.rated)
 
     async def _store(self, held: Held, finish: Finish) -> None:
         await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish)
@@ -172,6 +183,16 @@ class Engine:
             notes.append(notice("unread_unseen", language, model=model.name, names=listed(unseen, language)))
         return notes
 
+    def _lasting_notes(self, held: Held) -> list[str]:
+        """What stands below an answer whenever it is shown again."""
+        match held.turn.finish:
+            case Finish.LENGTH:
+                return [self._notice(held, "not_whole")]
+            case Finish.FILTERED | Finish.REFUSED:
+                return [self._notice(held, "declined")]
+            case _:
+                return []
+
     async def _warn(self, held: Held, warned: Sequence[Warned]) -> list[str]:
         """Tell the asker what is nearly used, alone where the platform can; else what is to stand below the answer."""
         notes: list[str] = []
@@ -185,29 +206,42 @@ class Engine:
     # What else may become of a turn.
 
     async def _refuse(self, held: Held, reply: Reply, limit: LimitReached) -> None:
-        """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can."""
-        if held.said and held.turn.answer is None:
-            await self._store(held, Finish.LENGTH)
+        """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can. What was said
+        stays, or what stood there before."""
         text = self._limit_text(held, limit)
         adapter = self._platforms[held.turn.place.platform]
-        if held.said or held.turn.parts or not await adapter.whisper(held.turn, text):
-            await self._end(held, reply, text)
+        if await self._put_back(held, reply):
+            told = await adapter.whisper(held.turn, text)
+            notes = self._lasting_notes(held)
+            await self._show(held, reply, notes if told else [*notes, text], held.turn.finish)
+            await self._close(held, State.DONE)
+            return
+        if held.said and held.turn.answer is None:
+            await self._store(held, Finish.LENGTH)
+        if held.said:
+            await self._show(held, reply, [text], Finish.LENGTH)
+        elif held.turn.parts or not await adapter.whisper(held.turn, text):
+            await reply.fail(text)
         else:
             await reply.withdraw()
         await self._close(held, State.REFUSED, error=limit.limit)
 
     async def _fail(self, held: Held, reply: Reply, error: RejoinderError) -> None:
-        """It failed for good: a plain notice with a reference and buttons to go on or to try again. What was said stays."""
+        """It failed for good: a plain notice with a reference and buttons to go on or to try again. What was said stays, or what stood
+        there before."""
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
+        note = self._error_text(held, error, number)
+        back = await self._put_back(held, reply)
         if held.said and held.turn.answer is None:
             await self._store(held, Finish.LENGTH)
-        if not isinstance(error, DeliveryError):
-            buttons = (Button.CONTINUE, Button.RETRY) if held.said else (Button.RETRY,)
-            await self._end(held, reply, self._error_text(held, error, number), buttons=buttons)
-        else:
+        if isinstance(error, DeliveryError):
             await reply.abandon()
-        await self._close(held, State.FAILED, error=error.code, reference=number)
+        elif back:
+            await self._show(held, reply, [*self._lasting_notes(held), note], held.turn.finish)
+        else:
+            await self._end(held, reply, note)
+        await self._close(held, State.DONE if back else State.FAILED, error=error.code, reference=number)
 
     async def _call_off(self, held: Held, reply: Reply) -> None:
         """Somebody called the answer off, or this worker may no longer speak."""
@@ -218,17 +252,37 @@ class Engine:
                 await self._store(held, Finish.STOP)
                 await reply.withdraw()
                 await self._close(held, State.CANCELLED)
-            case Cancel.STOPPED | Cancel.RESET | Cancel.INTERRUPTED:
-                if held.said:
-                    await self._store(held, Finish.STOP)
-                await self._end(held, reply, self._notice(held, STOP_NOTICES[held.why]))
-                await self._close(held, State.CANCELLED)
+            case Cancel.STOPPED | Cancel.RESET | Cancel.INTERRUPTED as why:
+                await self._end_stopped(held, reply, why)
             case Cancel.DELETED:
                 await reply.withdraw()
                 await self._close(held, State.CANCELLED)
             case Cancel.EDITED | None:
                 await reply.abandon()
                 await held.release()
+
+    async def _put_back(self, held: Held, reply: Reply) -> bool:
+        """Nothing came of a new answer: what stood there before, if anything did, stands again."""
+        if held.said or not await held.put_back():
+            return False
+        await self._lift(held, reply, held.said)
+        return True
+
+    async def _end_stopped(self, held: Held, reply: Reply, why: Cancel) -> None:
+        """What was said is the answer; where nothing was, what stood there before."""
+        if await self._put_back(held, reply):
+            await self._show(held, reply, self._lasting_notes(held), held.turn.finish)
+            await self._close(held, State.DONE)
+            return
+        note = self._notice(held, STOP_NOTICES[why])
+        if held.said:
+            await self._store(held, Finish.STOP)
+            await self._show(held, reply, [note], Finish.STOP)
+        elif why is Cancel.STOPPED:
+            await self._end(held, reply, note)
+        else:
+            await reply.fail(note)
+        await self._close(held, State.CANCELLED)
 
     async def _leave(self, held: Held, reply: Reply, error: RejoinderError) -> None:
         """Touch the turn no more: when its lease has ended it is taken up again, here or elsewhere."""
@@ -245,7 +299,8 @@ class Engine:
             await reply.abandon()
             await self._close(held, State.FAILED, error=error.code)
 
-    async def _end(self, held: Held, reply: Reply, note: str, buttons: Sequence[Button] = ()) -> None:
+    async def _end(self, held: Held, reply: Reply, note: str) -> None:
+        buttons = after_failure(held.turn.version, held.turn.others, said=bool(held.said))
         if held.said:
             await reply.finish(_with_notes(held.said, [note]), buttons=buttons)
         else:

@@ -45,7 +45,8 @@ class Held:
     `LeaseLost`.
 
     `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
-    `said` is the answer so far, kept up to date by the engine; `pictures` are the question's, as a model is shown them.
+    `said` is the answer so far and `model` who says it, both kept up to date by whoever has it spoken; `pictures` are the question's, as
+    a model is shown them.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Held:
         self.turn = turn
         self.journal: Journal = HeldJournal(inbox.journal(turn, owner), self)
         self.why: Cancel | None = None
-        self.said = ""
+        self.said = self.model = ""
         self.pictures: tuple[Picture, ...] = ()
         self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -76,8 +77,18 @@ class Held:
 
     async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
         await self.steadily(
-            lambda: self._inbox.answered(self.turn.id, self._owner, answer, size, counter, finish)
+            lambda: self._inbox.answered(self.turn.id, self._owner, answer, size, counter, finish, self.model)
         )
+
+    async def put_back(self) -> bool:
+        """Where another version stood before this one, let it stand again, and say so."""
+        if self.turn.former is None:
+            return False
+        back = await self.steadily(lambda: self._inbox.put_back(self.turn.id, self._owner))
+        if back is None or back.answer is None:
+            return False
+        self.turn, self.said = back, back.answer
+        return True
 
     async def close(self, state: State, *, error: str = "", reference: str = "") -> None:
         now = self._clock()

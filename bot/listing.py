@@ -12,7 +12,7 @@ from rich.table import Table
 from bot.chat import Place
 from bot.pictures import draw
 from bot.ports import By, Row, Waiting
-from bot.reports import Span, as_csv, cost_text, named, summed
+from bot.reports import Span, as_csv, cost_text, judged_text, named, summed
 
 COLUMNS = ("turn", "place", "state", "age", "attempts", "owner", "error", "reference")
 
@@ -43,12 +43,12 @@ def show_usage(
     elif form == "json":
         print(json.dumps([report_row(row, by) for row in rows], indent=2), file=out.file)
     else:
-        table = Table(
-            str(by), "calls", "tokens", "cached", "cost", title=f"{period.since:%Y-%m-%d} UTC, {period.name}"
-        )
+        columns = [str(by), "calls", "tokens", "cached", "cost", *(["judged"] if by is By.MODEL else [])]
+        table = Table(*columns, title=f"{period.since:%Y-%m-%d} UTC, {period.name}")
         for name, row in [*((named(row, by, "en"), row) for row in rows), ("all together", summed(rows))]:
             cached = f"{row.cached / row.prompt:.0%}" if row.prompt else ""
-            table.add_row(name, f"{row.calls:,}", f"{row.tokens:,}", cached, cost_text(row, "en"))
+            cells = (name, f"{row.calls:,}", f"{row.tokens:,}", cached, cost_text(row, "en"))
+            table.add_row(*cells, *([judged_text(row, "en").strip(" ·")] if by is By.MODEL else []))
         out.print(table)
 
 
@@ -64,6 +64,8 @@ def report_row(row: Row, by: By) -> dict[str, object]:
         "reserved_tokens": row.reserved,
         "usd": None if row.cost is None else f"{row.cost:f}",
         "unpriced_calls": row.unpriced,
+        "good_answers": row.good,
+        "bad_answers": row.bad,
     }
 
 

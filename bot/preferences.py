@@ -52,6 +52,13 @@ class Overlap(StrEnum):
     INTERRUPT = "interrupt"
 
 
+class Buttons(StrEnum):
+    """What stands under an answer: all there is, or only what is needed (to stop, to try again, to go on, to leaf through)."""
+
+    FULL = "full"
+    FEW = "few"
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
     """Who may talk to the bot. None: everyone; else the listed people, and roles (with an `&` before their id). Admins always may."""
@@ -75,6 +82,7 @@ class Preferences:
     answers: Answers = Answers.THREAD
     talk: Talk = Talk()
     overlap: Overlap = Overlap.QUEUE
+    buttons: Buttons = Buttons.FULL
     filter: Mapping[str, Action] = field(default_factory=dict)
 
 
@@ -156,6 +164,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option("answers", _one_of(Answers), choices=tuple(Answers)),
         Option("talk", _talk, _talk_text, choices=("everyone", "admins")),
         Option("overlap", _one_of(Overlap), choices=tuple(Overlap)),
+        Option("buttons", _one_of(Buttons), choices=tuple(Buttons)),
         Option("filter", _actions, actions_text, long=True, operator=True, adds=True),
     )
 }

@@ -30,8 +30,9 @@ from bot.errors import StoreUnavailable
 from bot.filtering import Filtering
 from bot.notebook import Notebook
 from bot.notices import kinds_text, language_of, notice, reference
-from bot.ports import Button, Clock, Conversations, Form, Inbox, Outcome, Receipt, Said, Source
+from bot.ports import Clock, Conversations, Form, Inbox, Outcome, Press, Pressed, Receipt, Said, Source
 from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
+from bot.pressing import Pressing
 from bot.settings_command import SettingsCommand
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class FrontDesk:
         self,
         *,
         inbox: Inbox,
+        pressing: Pressing,
         conversations: Conversations,
         commands: Commands,
         settings: SettingsCommand,
@@ -67,7 +69,7 @@ class FrontDesk:
         clock: Clock,
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
-        self._settings = settings
+        self._pressing, self._settings = pressing, settings
         self._filtering, self._counter, self._notebook = filtering, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
         self._decided = decided
@@ -187,29 +189,13 @@ class FrontDesk:
         log.info("form %s on %s", invocation.verb[:20], invocation.place.platform)
         return await self._settings.submitted(known, values, self._speak(invocation.author))
 
-    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
-        """A button under an answer: only for the one who asked, or an admin."""
+    async def pressed(self, invocation: Invocation, press: Press) -> Pressed:
+        known = replace(invocation, author=self._known(invocation.place, invocation.author))
         language = self._speak(invocation.author)
         try:
-            return await self._pressed(invocation, turn, button, language)
+            return await self._pressing.pressed(known, press, language)
         except StoreUnavailable as error:
-            return _away(error, language)
-
-    async def _pressed(self, invocation: Invocation, turn: int, button: Button, language: str) -> Said | None:
-        author = self._known(invocation.place, invocation.author)
-        if not (await self._decided.at(invocation.place)).talk.admits(author):
-            return Said(notice("not_admitted", language))
-        owner = None if author.admin else author.id
-        if not await self._inbox.once(invocation.key, self._clock()):
-            return None
-        match button:
-            case Button.STOP:
-                done = await self._inbox.cancel(Cancel.STOPPED, turn=turn, author=owner) > 0
-            case Button.RETRY:
-                done = await self._inbox.retry(turn, owner, self._clock())
-            case Button.CONTINUE:
-                done = await self._inbox.go_on(turn, owner, self._clock())
-        return None if done else Said(notice("gone", language))
+            return Pressed(_away(error, language))
 
     async def stopped(self, invocation: Invocation, root: str) -> Said | None:
         place, author = invocation.place, self._known(invocation.place, invocation.author)

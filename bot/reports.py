@@ -30,6 +30,8 @@ COLUMNS: Final = (
     "reserved_tokens",
     "usd",
     "unpriced_calls",
+    "good_answers",
+    "bad_answers",
 )
 
 
@@ -86,6 +88,8 @@ def summed(rows: Sequence[Row], key: str = "") -> Row:
         sum(row.reserved for row in rows),
         sum(known, Decimal(0)) if known else None,
         sum(row.unpriced for row in rows),
+        sum(row.good for row in rows),
+        sum(row.bad for row in rows),
     )
 
 
@@ -115,7 +119,7 @@ def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
     for row in rows:
         numbers = (row.calls, row.prompt, row.cached, row.output, row.reasoning, row.reserved)
         cost = "" if row.cost is None else f"{row.cost:f}"
-        table.writerow([_harmless(named(row, by, language)), *numbers, cost, row.unpriced])
+        table.writerow([_harmless(named(row, by, language)), *numbers, cost, row.unpriced, row.good, row.bad])
     return out.getvalue()
 
 
@@ -129,6 +133,11 @@ def _head(by: By, period: Span, language: str) -> str:
     )
 
 
+def judged_text(row: Row, language: str) -> str:
+    """What people thought of its answers; nothing where nobody said."""
+    return notice("report_judged", language, good=row.good, bad=row.bad) if row.good or row.bad else ""
+
+
 def _line(name: str, row: Row, language: str) -> str:
     hit = f"{row.cached / row.prompt:.0%}" if row.prompt else "0%"
     return notice(
@@ -139,7 +148,7 @@ def _line(name: str, row: Row, language: str) -> str:
         tokens=f"{row.tokens:,}",
         hit=hit,
         cost=cost_text(row, language),
-    )
+    ) + judged_text(row, language)
 
 
 def _plain(name: str) -> str:

@@ -260,6 +260,7 @@ class Speaker:
             ) as deltas:
                 async for delta in deltas:
                     call.take(delta, self._clock())
+                    held.model = voice.label if delta.text else held.model
                     if await speech.growing.add(delta.text):
                         held.said = speech.growing.shown
                         speech.reply.update(held.said)

@@ -10,7 +10,7 @@ from bot.chat import Cancel, State
 from bot.ports import Signal
 from storage.database import Transaction
 from storage.sql import unfinished
-from storage.tables import RUNNING, WAITING, conversations, memories, parts, pins, sources, turns
+from storage.tables import RUNNING, WAITING, conversations, memories, parts, pins, sources, turns, versions
 from storage.vault import forget_sources
 
 _shown = exists().where(parts.c.turn_id == turns.c.id)
@@ -79,10 +79,12 @@ async def forget(transaction: Transaction, which: ColumnElement[bool]) -> None:
     await transaction.sql.execute(update(parts).where(theirs).values(text=None))
     await transaction.sql.execute(delete(pins).where(pins.c.turn_id.in_(select(turns.c.id).where(which))))
     await forget_sources(transaction.sql, sources.c.key.in_(select(turns.c.key).where(which)))
-    await _forget_summaries(transaction, which)
+    earlier = versions.c.turn_id.in_(select(turns.c.id).where(which))
+    await transaction.sql.execute(delete(versions).where(earlier))
+    await forget_summaries(transaction, which)
 
 
-async def _forget_summaries(transaction: Transaction, which: ColumnElement[bool]) -> None:
+async def forget_summaries(transaction: Transaction, which: ColumnElement[bool]) -> None:
     """The gist of what stood before it may hold its words, also where a thread has it from its channel, or is just being made."""
     theirs, near = conversations.alias("theirs"), conversations.alias("near")
     same = (theirs.c[name] == near.c[name] for name in ("platform", "installation", "channel", "person"))

@@ -10,7 +10,7 @@ conversation first, then turn, and of one conversation only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -30,14 +30,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import RowMapping
 
-from bot.chat import Cancel, State, Turn
+from bot.chat import Cancel, Place, State, Turn
 from bot.errors import GaveUp
 from bot.ports import Signal
 from storage.columns import Instant
 from storage.database import Transaction
 from storage.tables import RUNNING, WAITING, conversations, installations, parts, turns
 from storage.values import place_value, posted_value, turn_value
-from storage.versions import begin_anew
+from storage.versions import begin_anew, other_versions, put_back, rated_by
 
 EVER: Final = 2**31 - 1
 
@@ -80,10 +80,28 @@ async def take_next(transaction: Transaction, claim: Claim) -> Turn | Again | No
     taken = await _take(transaction, found["turn_id"], claim)
     if taken is None:  # somebody was faster: the search saw the state before their commit
         return AGAIN
-    posted = await transaction.sql.execute(
-        select(parts).where(parts.c.turn_id == taken["id"]).order_by(parts.c.index)
+    return await _whole(transaction, taken, place_value(found))
+
+
+async def read_turn(transaction: Transaction, turn_id: int) -> Turn:
+    """The turn as it stands now."""
+    row: Result[Any] = await transaction.sql.execute(select(turns).where(turns.c.id == turn_id))
+    taken = row.mappings().one()
+    here: Result[Any] = await transaction.sql.execute(
+        select(conversations).where(conversations.c.id == taken["conversation_id"])
     )
-    return turn_value(taken, place_value(found), [posted_value(row) for row in posted.mappings()])
+    return await _whole(transaction, taken, place_value(here.mappings().one()))
+
+
+async def _whole(transaction: Transaction, taken: RowMapping, place: Place) -> Turn:
+    """The turn with its messages and, where it has been answered before, with what there is beside that answer."""
+    sql, turn_id = transaction.sql, taken["id"]
+    posted = await sql.execute(select(parts).where(parts.c.turn_id == turn_id).order_by(parts.c.index))
+    turn = turn_value(taken, place, [posted_value(row) for row in posted.mappings()])
+    if not (turn.latest or turn.begun or turn.answer):
+        return turn
+    others = await other_versions(sql, turn_id)
+    return replace(turn, others=others, rated=await rated_by(sql, turn_id, turn.version, turn.author.id))
 
 
 async def _find(transaction: Transaction, statement: Select[Any], claim: Claim) -> RowMapping | None:
@@ -99,9 +117,13 @@ async def _take(transaction: Transaction, turn_id: int, claim: Claim) -> RowMapp
 
 async def _give_up(transaction: Transaction, turn_id: int, claim: Claim) -> None:
     """It was handed out to be failed, and not even that was done: it must not bring down workers for ever."""
+    former = select(turns.c.former).where(turns.c.id == turn_id)
+    if (number := (await transaction.sql.execute(former)).scalar()) is not None:
+        await put_back(transaction, turn_id, number)
     over = {
         "state": State.FAILED,
         "error": GaveUp.code,
+        "answer": func.coalesce(turns.c.answer, turns.c.begun),
         "finished_at": claim.now,
         "owner": None,
         "lease_until": None,

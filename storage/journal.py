@@ -55,7 +55,7 @@ class TurnJournal:
     @writing
     async def _insert(self, transaction: Transaction, index: int, nonce: str) -> None:
         await self._hold(transaction)
-        fresh = {"nonce": nonce, "room": self._room, "message": None, "text": None}
+        fresh = {"nonce": nonce, "room": self._room, "message": None, "text": None, "stale": False}
         statement = inserting(transaction.sql, parts).values(turn_id=self._turn.id, index=index, **fresh)
         await transaction.sql.execute(
             statement.on_conflict_do_update(index_elements=["turn_id", "index"], set_=fresh)
@@ -78,7 +78,7 @@ class TurnJournal:
         )
 
     async def _hold(self, transaction: Transaction) -> None:
-        same_claim = (turns.c.version == self._turn.version, turns.c.attempts == self._turn.attempts)
+        same_claim = (turns.c.latest == self._turn.latest, turns.c.attempts == self._turn.attempts)
         mine = select(turns.c.id).where(held(self._turn.id, self._owner), *same_claim)
         if (await transaction.sql.execute(mine.with_for_update(key_share=True))).first() is None:
             raise LeaseLost(f"turn {self._turn.id}")

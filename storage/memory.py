@@ -54,7 +54,8 @@ class SqlMemory:
             adopted = since is None and trunk is not None and not alone
             if adopted:
                 since, summary = _told(trunk, stretches[1].epoch, Mark(own["branched_at"], LAST))
-            pins = await read_pins(sql, stretches[:1] if alone else stretches)
+            pinned = await read_pins(sql, stretches[:1] if alone else stretches)
+        pins = tuple(pin for pin in pinned if mark is None or _known_at(mark, pin))
         return Beginning(stretches, mark, since, summary, pins, adopted and since is not None)
 
     async def history(
@@ -168,6 +169,11 @@ def _stretches(
     if trunk is None:
         return (mine,)
     return (mine, Stretch(trunk["id"], trunk["epoch"] - (own["epoch"] - epoch), own["branched_at"], root))
+
+
+def _known_at(mark: Mark, pin: Pin) -> bool:
+    """Whether what is pinned was said before: a question that is answered again sees nothing of what came later."""
+    return not isinstance(pin.pinned, Exchange) or pin.pinned.mark < mark
 
 
 def _told(row: RowMapping | None, epoch: int, before: Mark | None) -> tuple[Mark | None, Summary | None]:

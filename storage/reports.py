@@ -7,15 +7,17 @@ and is gone with it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.ports import By, Health, Row, Whose
 from storage.database import Database
-from storage.tables import FAILED, calls, turns
+from storage.tables import FAILED, calls, conversations, ratings, turns
 
 PACES: Final = (500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000)
 """Milliseconds to the first token: upper bounds of the steps by which latency is reported."""
@@ -44,7 +46,34 @@ class SqlReports:
         )
         async with self.database.reading() as sql:
             found = (await sql.execute(statement)).mappings().all()
-        return [_row(one) for one in found]
+            rows = [_row(one) for one in found]
+            return await self._judged(sql, rows, since, until, whose) if by is By.MODEL else rows
+
+    async def _judged(
+        self, sql: AsyncConnection, rows: Sequence[Row], since: datetime, until: datetime, whose: Whose
+    ) -> Sequence[Row]:
+        """The rows of models, with what people thought of their answers in that time."""
+        good, bad = (_total(case((ratings.c.good.is_(value), 1), else_=0)) for value in (True, False))
+        statement = (
+            select(ratings.c.model, good.label("good"), bad.label("bad"))
+            .join(turns, turns.c.id == ratings.c.turn_id)
+            .join(conversations, conversations.c.id == turns.c.conversation_id)
+            .where(ratings.c.rated_at >= since, ratings.c.rated_at < until)
+            .group_by(ratings.c.model)
+            .order_by(ratings.c.model)
+        )
+        if whose.platform:
+            here = (conversations.c.platform, conversations.c.installation)
+            statement = statement.where(tuple_(*here) == (whose.platform, whose.installation))
+        judged = {one.model: one for one in (await sql.execute(statement)).all()}
+        known = {row.key for row in rows}
+        uncalled = [Row(model, "", 0, 0, 0, 0, 0, 0, None, 0) for model in judged if model not in known]
+        return [
+            replace(row, good=int(judged[row.key].good), bad=int(judged[row.key].bad))
+            if row.key in judged
+            else row
+            for row in [*rows, *uncalled]
+        ]
 
     async def health(self, since: datetime, until: datetime, whose: Whose) -> Health:
         within = _within(since, until, whose)

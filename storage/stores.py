@@ -14,6 +14,7 @@ from storage.database import Database
 from storage.ledger import SqlLedger
 from storage.memory import SqlMemory
 from storage.preferences import SqlPreferences
+from storage.pressing import SqlVersions
 from storage.records import SqlRecords
 from storage.reports import SqlReports
 from storage.rulings import SqlRulings
@@ -32,6 +33,7 @@ class Stores:
 
     database: Database
     inbox: Turns
+    versions: SqlVersions
     conversations: SqlConversations
     memory: SqlMemory
     ledger: SqlLedger
@@ -64,6 +66,7 @@ def open_stores(url: str, clock: Clock = _now, *, keys: str = "") -> Stores:
     return Stores(
         database,
         Turns(database, clock),
+        SqlVersions(database),
         SqlConversations(database, clock),
         SqlMemory(database),
         SqlLedger(database),

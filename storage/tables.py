@@ -109,6 +109,8 @@ turns = Table(
     _text("state"),
     _count("attempts"),
     _count("version"),
+    _count("latest"),  # the highest number that a version of it ever had
+    Column("former", Integer),  # which version comes back when the one being written comes to nothing
     Column("owner", Text),
     Column("lease_until", Instant),
     Column("cancel", Text),
@@ -117,6 +119,7 @@ turns = Table(
     _count("answer_tokens"),
     Column("answer_shape", Json),
     _text("answer_counter", default=""),
+    _text("answer_model", default=""),
     _text("finish", default=""),
     _text("error", default=""),
     _text("reference", default=""),
@@ -165,7 +168,33 @@ parts = Table(
     Column("room", Text),  # the channel, in which each message is one turn's; unknown of old ones
     Column("message", Text),
     Column("text", Words),
+    _flag("stale"),  # what it shows is of an answer that is no more
     Index("ix_part_message", "room", "message", unique=True),
+)
+
+versions = Table(
+    "version",  # answers that were set aside: the one that is shown stands with its turn
+    metadata,
+    Column("turn_id", ForeignKey("turn.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("answer", Words, nullable=False),
+    _count("answer_tokens"),
+    Column("answer_shape", Json),
+    _text("answer_counter", default=""),
+    _text("answer_model", default=""),
+    _text("finish", default=""),
+    Column("finished_at", Instant),
+)
+
+ratings = Table(
+    "rating",
+    metadata,
+    Column("turn_id", ForeignKey("turn.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("author_id", Text, primary_key=True),
+    Column("good", Boolean, nullable=False),
+    _text("model", default=""),
+    Column("rated_at", Instant, nullable=False, index=True),
 )
 
 pins = Table(

@@ -10,20 +10,20 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Result, Row, and_, select, update
+from sqlalchemy import and_, select, update
 
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
 from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
 from storage.accepting import accept, position, running_before
 from storage.cancelling import call_off, forget, in_conversations, take_away
-from storage.claims import Again, Claim, take_next
+from storage.claims import Again, Claim, read_turn, take_next
 from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
 from storage.sql import STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
 from storage.values import as_said, content_json, shape_json, waiting_value
-from storage.versions import begin_anew, take_up
+from storage.versions import begin_anew, put_back
 
 
 class Turns:
@@ -79,21 +79,6 @@ class Turns:
             await begin_anew(transaction, found.id)
         await transaction.sql.execute(update(turns).where(turns.c.id == found.id).values(news))
         return Accepted(found.id, created, await position(transaction.sql, found.id))
-
-    @writing
-    async def retry(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
-        found = await _finished(transaction, turn, author)
-        if found is not None:
-            await begin_anew(transaction, turn)
-        return found is not None
-
-    @writing
-    async def go_on(self, transaction: Transaction, turn: int, author: str | None, now: datetime) -> bool:
-        found = await _finished(transaction, turn, author)
-        if found is None or not found.answer or found.finish != Finish.LENGTH:
-            return False
-        await take_up(transaction, turn)
-        return True
 
     async def claim(
         self,
@@ -157,16 +142,29 @@ class Turns:
         size: Size,
         counter: str,
         finish: Finish,
+        model: str = "",
     ) -> None:
         whole = {
             "answer": answer,
             "begun": None,
+            "former": None,
             "answer_tokens": size.tokens,
             "answer_shape": shape_json(size),
             "answer_counter": counter,
+            "answer_model": model or turns.c.answer_model,
             "finish": finish,
         }
         await self._write(transaction, turn, owner, whole)
+
+    @writing
+    async def put_back(self, transaction: Transaction, turn: int, owner: str) -> Turn | None:
+        mine = select(turns.c.former).where(held(turn, owner)).with_for_update(key_share=True)
+        found = (await transaction.sql.execute(mine)).first()
+        if found is None:
+            raise LeaseLost(f"turn {turn}")
+        if found.former is None or await put_back(transaction, turn, found.former) is None:
+            return None
+        return await read_turn(transaction, turn)
 
     @writing
     async def close(
@@ -264,17 +262,6 @@ class Turns:
 
     def signals(self) -> AsyncIterator[Signal]:
         return self.database.bell.subscribe()
-
-
-async def _finished(transaction: Transaction, turn: int, author: str | None) -> Row[Any] | None:
-    """The turn, locked, if it is finished and `author`'s (None: anybody's)."""
-    columns = (turns.c.state, turns.c.cancel, turns.c.author_id, turns.c.answer, turns.c.finish)
-    known = select(*columns).where(turns.c.id == turn).with_for_update(key_share=True)
-    result: Result[Any] = await transaction.sql.execute(known)
-    found = result.first()
-    if found is None or found.state in (State.WAITING, State.RUNNING) or found.cancel == Cancel.DELETED:
-        return None
-    return found if author is None or author == found.author_id else None
 
 
 def _question(content: Content, masked: Sequence[str], size: Size, counter: str) -> dict[str, Any]:

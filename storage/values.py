@@ -14,6 +14,7 @@ from bot.chat import (
     Content,
     Exchange,
     File,
+    Finish,
     Note,
     Part,
     Place,
@@ -103,6 +104,9 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
         version=row["version"],
         answer=row["answer"],
         begun=row["begun"] or "",
+        latest=row["latest"],
+        former=row["former"],
+        finish=Finish(row["finish"]) if row["finish"] else None,
         cancel=None if row["cancel"] is None else Cancel(row["cancel"]),
         parts=tuple(parts),
     )
@@ -126,7 +130,7 @@ def waiting_value(row: RowMapping, now: datetime) -> Waiting:
 
 
 def posted_value(row: RowMapping) -> Posted:
-    return Posted(row["index"], row["nonce"], row["message"], row["text"])
+    return Posted(row["index"], row["nonce"], row["message"], row["text"], row["stale"])
 
 
 def exchange_value(row: RowMapping) -> Exchange:

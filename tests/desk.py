@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import select
+
 from bot.chat import Author, Exchange, Finish, Incoming, Place, Size, State, Text, Turn
-from bot.ports import Accepted
+from bot.ports import Accepted, Button, Effect, Press
 from storage.stores import Stores
+from storage.tables import turns
 from tests.fakes import ADA, CHANNEL, FakeClock, incoming
 
 LEASE = timedelta(seconds=30)
@@ -81,6 +84,32 @@ class Desk:
     async def finish(self, turn: Turn, answer: str, owner: str = "w1") -> None:
         await self.stores.inbox.answered(turn.id, owner, answer, Size(11), "o200k", Finish.STOP)
         await self.close(turn.id, owner)
+
+    async def press(
+        self, button: Button, turn: int, author: str | None = None, version: int | None = None
+    ) -> Effect:
+        """Press a button under the answer (as the one who may press all, unless `author` is named)."""
+        versions = self.stores.versions
+        if version is None:
+            async with self.stores.database.reading() as sql:
+                version = (await sql.execute(select(turns.c.version).where(turns.c.id == turn))).scalar() or 0
+        press = Press(button, turn, version)
+        match button:
+            case Button.STOP:
+                return await versions.stop(press, author, self.clock.now)
+            case Button.CONTINUE:
+                return await versions.go_on(press, author)
+            case Button.EARLIER | Button.LATER:
+                return await versions.turn_over(press, author, 1 if button is Button.LATER else -1)
+            case _:
+                return await versions.ask_again(press, author)
+
+    async def again(self, turn: int, author: str | None = None) -> bool:
+        """Ask a finished turn again."""
+        return await self.press(Button.RETRY, turn, author) is Effect.DONE
+
+    async def go_on(self, turn: int, author: str | None = None) -> bool:
+        return await self.press(Button.CONTINUE, turn, author) is Effect.DONE
 
     async def converse(self, text: str, answer: str, **more: Any) -> Turn:
         """A question and its answer, done."""

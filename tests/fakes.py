@@ -11,7 +11,7 @@ from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Quota
 from bot.errors import RejoinderError, Unreadable, Why
 from bot.menu import Menu
 from bot.models import Spec, load_models
-from bot.ports import Button, Fetched, Journal
+from bot.ports import Button, Control, Fetched, Journal
 from bot.providers import Access
 from bot.redaction import restore
 
@@ -69,10 +69,14 @@ class Shown:
     waits: list[str] = field(default_factory=list)
     text: str = ""
     notice: str = ""
-    buttons: tuple[Button, ...] = ()
+    controls: tuple[Control, ...] = ()
     finished: bool = False
     withdrawn: bool = False
     abandoned: bool = False
+
+    @property
+    def buttons(self) -> tuple[Button, ...]:
+        return tuple(control.button for control in self.controls)
 
 
 class FakeReply:
@@ -93,14 +97,14 @@ class FakeReply:
         self._shown.text = restore(text, self.originals)
         self._shown.updates.append(self._shown.text)
 
-    async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def finish(self, text: str, *, buttons: Sequence[Control] = ()) -> None:
         self._fail_as_told()
-        self._shown.text, self._shown.buttons = restore(text, self.originals), tuple(buttons)
+        self._shown.text, self._shown.controls = restore(text, self.originals), tuple(buttons)
         self._shown.finished = True
 
-    async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def fail(self, notice: str, *, buttons: Sequence[Control] = ()) -> None:
         self._fail_as_told()
-        self._shown.notice, self._shown.buttons, self._shown.finished = notice, tuple(buttons), True
+        self._shown.notice, self._shown.controls, self._shown.finished = notice, tuple(buttons), True
 
     async def withdraw(self) -> None:
         self._shown.withdrawn = True
@@ -164,6 +168,9 @@ class Gate:
         self.reached = asyncio.Event()
         self.open = asyncio.Event()
 
+
+FULL: tuple[Button, ...] = (Button.REGENERATE, Button.UP, Button.DOWN)
+"""What stands under a finished answer."""
 
 USAGE = Usage(prompt=10, output=5)
 

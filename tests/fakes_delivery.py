@@ -11,7 +11,7 @@ from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Found, Limits, Look
 from bot.chat import Author, Place, Posted, Text, Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused
-from bot.ports import Button
+from bot.ports import Control
 
 LENGTH = 60
 
@@ -37,7 +37,7 @@ class Countdown:
 class Written:
     text: str
     nonce: str
-    buttons: tuple[Button, ...]
+    buttons: tuple[Control, ...]
     revisions: list[str] = field(default_factory=list)
 
 
@@ -59,7 +59,7 @@ class FakeSurface:
     def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
         return ((call, "channel"),)
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
 
     def render(self, text: str, final: bool) -> str:
@@ -84,9 +84,9 @@ class FakeSurface:
             raise MessageGone(message)
         self._leave()
 
-    async def attach(self, text: str, *, nonce: str) -> str:
+    async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
         self._enter(Call.ATTACH)
-        return self._write(f"file: {text}", nonce, ())
+        return self._write(f"file: {text}", nonce, tuple(buttons))
 
     async def find(self, nonces: Sequence[str]) -> Found:
         self._enter(Call.FIND)
@@ -99,7 +99,7 @@ class FakeSurface:
         self.calls.append(Call.WORK)
         self.working = on
 
-    def _write(self, text: str, nonce: str, buttons: tuple[Button, ...]) -> str:
+    def _write(self, text: str, nonce: str, buttons: tuple[Control, ...]) -> str:
         self._number += 1
         message = f"m{self._number}"
         self.messages[message] = Written(text, nonce, buttons, [text])

@@ -20,7 +20,20 @@ import aiohttp
 from adapters.playground import Playground
 from bot.chat import Incoming, Invocation, Place, Posted, Turn
 from bot.errors import StoreUnavailable
-from bot.ports import Attached, Button, Form, Outcome, Receipt, Reply, Said, Slash, Word
+from bot.ports import (
+    Attached,
+    Button,
+    Control,
+    Form,
+    Outcome,
+    Press,
+    Pressed,
+    Receipt,
+    Reply,
+    Said,
+    Slash,
+    Word,
+)
 
 COMMANDS = (
     Slash("help", "What I can do"),
@@ -166,19 +179,20 @@ class ScriptedBot:
             return Said("Here they are.", files=files)
         return Said(f"This is what `/{invocation.verb}` tells.")
 
-    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None:
+    async def pressed(self, invocation: Invocation, press: Press) -> Pressed:
         self._check()
         self.invocations.append(invocation)
-        answering = next(answering for answering in self.answers.values() if answering.turn.id == turn)
+        answering = next(answering for answering in self.answers.values() if answering.turn.id == press.turn)
         if answering.turn.author.id != invocation.author.id:
-            return Said("Only the person who asked can do that.")
+            return Pressed(Said("Only the person who asked can do that."))
         await self._interrupt(answering)
-        if button is Button.STOP:
-            await self._reply(answering).finish(answering.text or "Stopped.", buttons=[Button.RETRY])
+        if press.button is Button.STOP:
+            again = [Control(Button.RETRY, press.version)]
+            await self._reply(answering).finish(answering.text or "Stopped.", buttons=again)
         else:
             turn_again = replace(answering.turn, version=answering.turn.version + 1)
             self._again(turn_again, answering.record, self.script(answering.turn.text))
-        return None
+        return Pressed()
 
     async def stopped(self, invocation: Invocation, root: str) -> Said | None:
         raise AssertionError("the playground has no Stop of its own")

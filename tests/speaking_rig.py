@@ -105,6 +105,7 @@ class Rig:
         self.engine = Engine(
             platforms={"fake": self.platform},
             conversations=self.stores.conversations,
+            decided=decided,
             speaker=speaker,
             files=self.files,
             filtering=filtering,
@@ -124,7 +125,7 @@ class Rig:
 
     async def go_on(self, outcome: Outcome) -> Outcome:
         """Press Continue."""
-        assert await self.stores.inbox.go_on(outcome.turn.id, None, self.clock.now)
+        assert await self.desk.go_on(outcome.turn.id)
         return await self.answer(await self.desk.claimed())
 
     async def answer(self, turn: Turn, owner: str = "w1") -> Outcome:

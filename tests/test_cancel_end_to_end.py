@@ -353,14 +353,19 @@ class OnPlayground:
         return [message["text"].strip() for message in await self._mine(question)]
 
     async def growing(self, question: Any) -> bool:
-        return any("stop" in message["buttons"] for message in await self._mine(question))
+        return any(
+            button["name"] == "stop"
+            for message in await self._mine(question)
+            for button in message["buttons"]
+        )
 
     async def aim(self, question: Any) -> None:
         return
 
     async def stop(self, question: Any) -> None:
-        message = (await self._mine(question))[-1]["id"]
-        await self._call("POST", "buttons", message=message, button="stop", key=f"key-{next(self._keys)}")
+        message = (await self._mine(question))[-1]
+        press = {"message": message["id"], "button": message["buttons"][0]["id"]}
+        await self._call("POST", "buttons", **press, key=f"key-{next(self._keys)}")
 
     async def edit(self, question: Any, text: str) -> None:
         await self._call("PATCH", f"messages/{question}", text=f"@Rejoinder {text}")

@@ -25,6 +25,7 @@ from bot.ports import Journal
 from storage.database import Transaction
 from storage.stores import Stores, open_stores
 from storage.tables import conversations, parts, turns
+from tests.desk import Desk
 from tests.fakes import FakeClock, incoming
 
 pytest_plugins = ["tests.databases"]
@@ -53,6 +54,7 @@ class Known:
     cancel: Cancel | None = None
     shown: bool = False
     answer: str | None = None
+    former: str | None = None
     revision: int = 0
 
     @property
@@ -65,7 +67,12 @@ class Known:
 
     def begin_anew(self) -> None:
         self.state, self.owner, self.lease_until, self.cancel = State.WAITING, "", None, None
-        self.attempts, self.version, self.answer = 0, self.version + 1, None
+        self.attempts, self.version, self.answer, self.former = 0, self.version + 1, None, None
+
+    def ask_again(self) -> None:
+        former = self.answer
+        self.begin_anew()
+        self.former = former
 
 
 @dataclass
@@ -96,6 +103,7 @@ class Model:
                 one.begin_anew()
             elif one.attempts > ATTEMPTS:
                 one.state, one.owner, one.lease_until = State.FAILED, "", None
+                one.answer = one.answer or one.former
                 continue
             one.state, one.owner, one.lease_until = State.RUNNING, owner, self.now + LEASE
             one.attempts += 1
@@ -110,7 +118,7 @@ class Model:
             elif one.state in UNFINISHED or reason is Cancel.DELETED:
                 one.cancel = because
             if reason is Cancel.DELETED:
-                one.answer = None
+                one.answer = one.former = None
                 self.take_away(one, attempts=0)
 
     def take_away(self, one: Known, attempts: int | None = None) -> None:
@@ -187,6 +195,7 @@ class Life:
 
     def __init__(self, stores: Stores, clock: FakeClock) -> None:
         self.stores, self.clock, self.inbox = stores, clock, stores.inbox
+        self.desk = Desk(stores, clock)
         self.model = Model(clock.now)
         self.claims = 0
         self.journals: dict[int, Journal] = {}
@@ -308,10 +317,10 @@ class Life:
 
     async def retry(self, number: int) -> None:
         if (one := self._any(number)) is not None:
-            again = await self.inbox.retry(one.id, None, self.clock.now)
+            again = await self.desk.again(one.id)
             assert again is (one.state not in UNFINISHED and one.cancel is not Cancel.DELETED)
             if again:
-                one.begin_anew()
+                one.ask_again()
 
     async def interrupt(self, number: int) -> None:
         if (one := self._any(number)) is not None:

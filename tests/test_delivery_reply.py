@@ -14,13 +14,15 @@ from adapters.delivery.splitter import split
 from adapters.delivery.surface import Call, Limits, Look
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
-from bot.ports import Button
+from bot.ports import Button, Control
 from bot.redaction import restore
 from tests import virtual_time
 from tests.fakes_delivery import LENGTH, Countdown, Crash, FakeJournal, FakeSurface, a_turn
 
 ANSWER = "".join(f"Sentence number {number} of the answer. " for number in range(12)).strip()
 EXPECTED = [part.shown for part in split(ANSWER, LENGTH)]
+
+RETRY = Control(Button.RETRY, 0)
 
 
 def reply(
@@ -30,7 +32,7 @@ def reply(
     return EditedReply(surface, journal, Pacer({}), a_turn())
 
 
-async def grow(growing: EditedReply, text: str, step: int = 17, buttons: Sequence[Button] = ()) -> None:
+async def grow(growing: EditedReply, text: str, step: int = 17, buttons: Sequence[Control] = ()) -> None:
     """Say it piece by piece, letting the platform keep up, then finish."""
     for end in range(len(growing.kept) + step, len(text), step):
         growing.update(text[:end])
@@ -45,11 +47,11 @@ async def test_an_answer_grows_in_place_and_ends_whole() -> None:
     growing.update("Hello")
     await asyncio.sleep(0.01)
     [message] = surface.messages.values()
-    assert message.text == "Hello" and message.buttons == (Button.STOP,)
+    assert message.text == "Hello" and message.buttons == (Control(Button.STOP, 0),)
     growing.update("Hello world")
-    await growing.finish("Hello world.", buttons=[Button.RETRY])
+    await growing.finish("Hello world.", buttons=[RETRY])
     assert surface.shown == ["Hello world."]
-    assert message.buttons == (Button.RETRY,)
+    assert message.buttons == (RETRY,)
 
 
 async def test_a_long_answer_takes_further_messages_and_finished_ones_are_left_alone() -> None:
@@ -62,7 +64,7 @@ async def test_a_long_answer_takes_further_messages_and_finished_ones_are_left_a
         == ANSWER[: -len(EXPECTED[-1])]
     )
     for written in surface.messages.values():
-        assert not any(button == Button.STOP for button in written.buttons)
+        assert not any(control.button is Button.STOP for control in written.buttons)
 
 
 async def test_a_word_on_why_it_waits_makes_room_for_the_answer() -> None:
@@ -180,7 +182,7 @@ async def test_a_deleted_message_is_posted_anew() -> None:
 async def test_a_new_version_rewrites_the_old_messages_and_removes_what_is_too_many() -> None:
     surface, record = FakeSurface(), dict[int, Posted]()
     await grow(reply(surface, record), ANSWER)
-    anew = {index: Posted(index, part.nonce, part.message) for index, part in record.items()}
+    anew = {index: Posted(index, part.nonce, part.message, stale=True) for index, part in record.items()}
     kept = next(iter(surface.messages))
     await reply(surface, anew).finish("Much shorter.")
     assert list(surface.messages) == [kept]
@@ -192,7 +194,7 @@ async def test_a_notice_stands_below_what_was_said() -> None:
     surface = FakeSurface(length=1000)
     growing = reply(surface)
     growing.update("Half an answer")
-    await growing.fail("It broke off.", buttons=[Button.RETRY])
+    await growing.fail("It broke off.", buttons=[RETRY])
     assert surface.shown == ["Half an answer\n\nIt broke off."]
     alone = FakeSurface()
     await reply(alone).fail("Nothing at all.")
@@ -217,9 +219,9 @@ async def test_what_is_too_long_for_messages_goes_into_a_file() -> None:
     surface = FakeSurface()
     surface.limits = Limits(LENGTH, most_messages=3)
     growing = reply(surface)
-    await grow(growing, ANSWER, buttons=[Button.RETRY])
+    await grow(growing, ANSWER, buttons=[RETRY])
     assert surface.shown == [*EXPECTED[:3], f"file: {ANSWER}"]
-    assert [written.buttons for written in surface.messages.values()] == [(), (), (Button.RETRY,), ()]
+    assert [written.buttons for written in surface.messages.values()] == [(), (), (), (RETRY,)]
 
 
 def test_the_sign_of_being_at_work_is_given_until_there_is_something_to_read_and_taken_away_in_the_end() -> (
@@ -270,7 +272,7 @@ async def test_a_file_is_attached_once_whoever_finishes_and_anew_for_a_new_versi
     again = EditedReply(surface, FakeJournal(record), Pacer({}), a_turn(answer=ANSWER))
     await again.finish(ANSWER)
     assert list(surface.messages) == before
-    unread = {index: Posted(index, part.nonce, part.message) for index, part in record.items()}
+    unread = {index: Posted(index, part.nonce, part.message, stale=True) for index, part in record.items()}
     await grow(reply(surface, unread), f"Another one. {ANSWER}")
     assert surface.shown[2] == f"file: Another one. {ANSWER}"
     assert len(surface.messages) == 3 and list(surface.messages)[:2] == before[:2]

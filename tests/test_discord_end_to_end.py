@@ -290,9 +290,9 @@ async def test_stop_keeps_what_was_said(at: Scene) -> None:
     at.ask("a story")
     [answer] = await at.discord.wait_for(lambda: at.discord.bot_messages(at.channel), timeout=10)
     await at.discord.wait_for(lambda: "rejoinder:stop" in str(answer.components), timeout=5)
-    other = at.discord.press(at.discord.add_user("Eve"), answer, "rejoinder:stop:1")
+    other = at.discord.press(at.discord.add_user("Eve"), answer, "rejoinder:stop:1:0")
     await at.discord.wait_for(lambda: other.done)
-    at.discord.press(at.ada, answer, "rejoinder:stop:1")
+    at.discord.press(at.ada, answer, "rejoinder:stop:1:0")
     await at.discord.wait_for(lambda: "Stopped." in answer.text, timeout=10)
     assert "king" not in answer.text
 

@@ -32,8 +32,9 @@ from bot.limits_command import LimitsCommand
 from bot.memory_commands import MemoryCommands
 from bot.models import Model
 from bot.notebook import Notebook
-from bot.ports import Button, Level, Outcome
+from bot.ports import Button, Level, Outcome, Press, Pressed
 from bot.preferences import Decided, Preferences
+from bot.pressing import Pressing
 from bot.recall import Recall
 from bot.reception import FrontDesk
 from bot.redaction import Redactor, parse_actions
@@ -135,6 +136,14 @@ class Bot:
         said = await self.desk.invoked(Invocation(f"K{self.said}", place, author, verb, argument))
         return said.text
 
+    async def press(
+        self, button: Button, turn: int = 1, version: int = 0, *, author: Author = ADA, key: str = ""
+    ) -> Pressed:
+        """Somebody presses a button under that version of an answer."""
+        self.said += 1
+        by = Invocation(key or f"K{self.said}", CHANNEL, author, button.value)
+        return await self.desk.pressed(by, Press(button, turn, version))
+
     @property
     def heard(self) -> list[str]:
         """The words of the last prompt."""
@@ -179,6 +188,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         why = Why(stores.records, notebook, clock)
         desk = FrontDesk(
             inbox=stores.inbox,
+            pressing=Pressing(stores.inbox, stores.versions, decided, "en", clock),
             conversations=stores.conversations,
             commands=Commands(
                 stores.conversations,
@@ -211,6 +221,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         engine = Engine(
             platforms={"fake": platform},
             conversations=stores.conversations,
+            decided=decided,
             speaker=speaker,
             files=files,
             filtering=filtering,
@@ -586,9 +597,9 @@ async def test_retry_answers_again_and_only_for_the_one_who_asked(start: Start) 
     bot = await start([QuotaExhausted()], answer("Now it works."))
     shown = await bot.ask("hello")
     turn = 1
-    other = await bot.desk.pressed(Invocation("K1", CHANNEL, GRACE, "retry"), turn, Button.RETRY)
-    assert other and "not yours" in other.text
-    assert await bot.desk.pressed(Invocation("K2", CHANNEL, ADA, "retry"), turn, Button.RETRY) is None
+    other = await bot.press(Button.RETRY, turn, author=GRACE)
+    assert other.said and other.said.private and "for the person who asked" in other.said.text
+    assert await bot.press(Button.RETRY, turn) == Pressed()
     await bot.settled()
     assert shown.text.startswith("Now it works.")
 
@@ -598,7 +609,7 @@ async def test_stop_ends_the_answer_and_closes_the_stream(start: Start) -> None:
     bot = await start(["It was a dark and stormy night and then ", gate, "never said"])
     message = await bot.say("a long story")
     await gate.reached.wait()
-    await bot.desk.pressed(Invocation("K1", CHANNEL, ROOT, "stop"), 1, Button.STOP)
+    await bot.press(Button.STOP, 1, author=ROOT)
     await bot.settled()
     assert "Stopped." in bot.shown(message).text
     assert "never said" not in bot.shown(message).text
@@ -711,8 +722,8 @@ async def test_a_command_or_button_while_the_database_is_away_is_answered_with_a
     bot = await start()
     await bot.stores.aclose()
     assert re.search(r"can't get at what I keep right now.*\(reference \w{8}\)", await bot.command("reset"))
-    said = await bot.desk.pressed(Invocation("K-press", CHANNEL, ADA, "retry"), 1, Button.RETRY)
-    assert said is not None and "can't get at what I keep" in said.text
+    pressed = await bot.press(Button.RETRY, 1)
+    assert pressed.said is not None and "can't get at what I keep" in pressed.said.text
 
 
 def test_turns_are_values() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Author, Invocation, Place
+from bot.chat import Author, Place
 from bot.models import load_models
 from bot.ports import Button, Change, Outcome, Receipt
 from bot.preferences import Decided, Preferences
@@ -89,8 +89,8 @@ async def test_only_those_who_may_talk_are_answered_and_others_are_told_when_the
     for verb in ("reset", "context", "leave"):
         assert "admins have named" in await bot.command(verb, author=EVE)
     assert "settings NAME" in await bot.command("settings", author=EVE)
-    pressed = await bot.desk.pressed(Invocation("K", CHANNEL, EVE, "retry"), int(first[1:]), Button.RETRY)
-    assert pressed is not None and "admins have named" in pressed.text
+    pressed = await bot.press(Button.RETRY, int(first[1:]), author=EVE)
+    assert pressed.said is not None and "admins have named" in pressed.said.text
     calls = len(bot.provider.prompts)
     await bot.settled()
     assert len(bot.provider.prompts) == calls

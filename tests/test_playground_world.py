@@ -203,7 +203,7 @@ def filled(world: World, clock: FakeClock) -> None:
     root = world.post(a_message("a question", nonce="n-1"))
     clock.advance(5)
     answer = world.post(
-        a_message("An", author=BOT, reply_to=root.id, turn=7, open=True, buttons=("stop",), nonce="b-1")
+        a_message("An", author=BOT, reply_to=root.id, turn=7, open=True, buttons=("stop:0||",), nonce="b-1")
     )
     world.grow(answer.id, "An answer", open=False)
     world.post(a_message("reply", author="grace", thread=root.id))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.delivery.mentions import slack_markdown, without_half_address
 from adapters.delivery.splitter import Splitter, split
 from bot.chat import Posted, Turn
-from bot.ports import Button, Reply
+from bot.ports import Button, Control, Reply
 from tests.delivery_rig import Notebook, Stage, stage
 from tests.emulators.slack import Message
 from tests.test_delivery_mentions import SLACK_PINGS
@@ -70,9 +70,9 @@ async def test_an_answer_is_a_stream_from_its_first_words_to_its_buttons(at: Sta
     assert session.session_status == "processing" and session.title == "a question"
     reply.update(SECOND)
     await shows(message, SECOND)
-    await reply.finish(WHOLE, buttons=[Button.RETRY])
+    await reply.finish(WHOLE, buttons=[Control(Button.RETRY, 0)])
     assert message.shown == WHOLE and not streams(message)
-    assert list(message.actions) == ["rejoinder:retry:1"]
+    assert list(message.actions) == ["rejoinder:retry:1:0"]
     assert message.metadata is not None
     assert message.metadata["event_payload"]["nonce"] == book.parts[0].nonce
     assert session.statuses == ["processing", "is thinking…", "active"]
@@ -92,7 +92,7 @@ async def test_a_stream_is_given_up_for_edits_before_slack_ends_it(at: Stage) ->
     at.clock.advance(250)
     reply.update(SECOND)
     await shows(message, SECOND)
-    assert not streams(message) and "rejoinder:stop:1" in message.actions
+    assert not streams(message) and "rejoinder:stop:1:0" in message.actions
     at.clock.advance(100)
     await reply.finish(WHOLE)
     assert message.shown == WHOLE and not message.actions
@@ -129,7 +129,7 @@ async def test_a_stream_that_a_person_stopped_goes_on_as_a_message_until_the_bot
 async def test_where_streams_are_refused_answers_grow_by_edits(at: Stage, error: str) -> None:
     at.emulator.fail_next("chat.startStream", error)
     reply, _, message = await begun(at)
-    assert not streams(message) and "rejoinder:stop:1" in message.actions
+    assert not streams(message) and "rejoinder:stop:1:0" in message.actions
     await reply.finish(WHOLE)
     assert message.shown == WHOLE
     again, _, other = await begun(at)
@@ -143,7 +143,7 @@ async def test_where_streams_are_refused_answers_grow_by_edits(at: Stage, error:
 async def test_without_a_session_there_is_no_stop_so_that_answers_grow_by_edits(at: Stage) -> None:
     at.emulator.fail_next("agents.sessions.setStatus", "not_allowed")
     reply, _, message = await begun(at)
-    assert not streams(message) and "rejoinder:stop:1" in message.actions
+    assert not streams(message) and "rejoinder:stop:1:0" in message.actions
     await reply.finish(WHOLE)
 
 

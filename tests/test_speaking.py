@@ -14,7 +14,7 @@ from bot.ports import Button
 from bot.rules import Rulebook
 from bot.speaking import Continuing
 from storage.stores import open_stores
-from tests.fakes import FakeClock, ScriptedProvider, Step, answer
+from tests.fakes import FULL, FakeClock, ScriptedProvider, Step, answer
 from tests.speaking_rig import Rig, voice
 
 pytest_plugins = ["tests.databases"]
@@ -134,7 +134,7 @@ async def test_rounds_are_used_up_and_then_the_answer_ends_with_a_mark_and_can_b
     assert (whole.state, whole.turn.answer, whole.turn.version) == (State.DONE, FOX, broken.turn.version)
     assert whole.shown.text.startswith(FOX)
     assert "broke off" not in whole.shown.text
-    assert whole.shown.buttons == ()
+    assert whole.shown.buttons == FULL
     assert usual.prompts[-1].messages[-2].text == FOX[:40]
     assert [exchange.answer for exchange in await rig.desk.history()] == [FOX]
 
@@ -170,25 +170,25 @@ async def test_an_answer_at_its_length_limit_goes_on_by_itself_only_where_the_op
     rig.open(voice(usual, USUAL), continuing=Continuing(at_length=allowed))
     outcome = await rig.ask("a story")
     assert outcome.turn.answer == (FOX if allowed else FOX[:30])
-    assert outcome.shown.buttons == (() if allowed else (Button.CONTINUE,))
+    assert outcome.shown.buttons == (FULL if allowed else (Button.CONTINUE, *FULL))
     assert ("length limit" in outcome.text) is not allowed
     if not allowed:
         assert (await rig.go_on(outcome)).turn.answer == FOX
-    assert not await rig.stores.inbox.go_on(outcome.turn.id, None, rig.clock.now), "it is whole"
+    assert not await rig.desk.go_on(outcome.turn.id), "it is whole"
 
 
 async def test_only_the_asker_goes_on_and_a_new_version_begins_without_what_was_said(rig: Rig) -> None:
     usual = script(answer(FOX[:30], finish=Finish.LENGTH), answer("Something else."))
     rig.open(voice(usual, USUAL))
     outcome = await rig.ask("a story")
-    assert not await rig.stores.inbox.go_on(outcome.turn.id, "U2", rig.clock.now)
-    assert await rig.stores.inbox.go_on(outcome.turn.id, "U1", rig.clock.now)
+    assert not await rig.desk.go_on(outcome.turn.id, "U2")
+    assert await rig.desk.go_on(outcome.turn.id, "U1")
     begun = await rig.desk.claimed()
     assert begun.begun == FOX[:30]
     await rig.stores.inbox.release(begun.id, "w1")
     assert (await rig.desk.claimed()).begun == FOX[:30], "whoever takes it over goes on, too"
     await rig.desk.close(begun.id)
-    assert await rig.stores.inbox.retry(begun.id, "U1", rig.clock.now)
+    assert await rig.desk.again(begun.id, "U1")
     again = await rig.desk.claimed()
     assert (again.begun, again.version) == ("", begun.version + 1)
     assert (await rig.answer(again)).turn.answer == "Something else."

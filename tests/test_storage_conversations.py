@@ -222,7 +222,7 @@ async def test_an_older_question_asked_again_sees_its_own_epoch(desk: Desk) -> N
     old = await desk.converse("old", "x", place=THREAD, branched_at=root)
     await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1))
     await desk.converse("new", "x", place=THREAD)
-    await desk.stores.inbox.retry(old.id, None, desk.clock.now)
+    await desk.again(old.id)
     again = await desk.claimed()
     assert again.id == old.id and again.epoch == 0
     assert await desk.questions(THREAD, before=again) == ["in thread", "root"]

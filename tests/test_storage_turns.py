@@ -146,7 +146,7 @@ async def test_an_older_turn_asked_again_waits_for_the_running_one(desk: Desk) -
     old = await desk.converse("a", "b")
     running = await desk.ask()
     assert (await desk.claimed()).id == running
-    assert await desk.stores.inbox.retry(old.id, None, desk.clock.now)
+    assert await desk.again(old.id)
     assert await desk.claim() is None
     await desk.close(running)
     assert (await desk.claimed()).id == old.id
@@ -156,7 +156,7 @@ async def test_an_older_turn_does_not_wait_for_a_dead_worker(desk: Desk) -> None
     old = await desk.converse("a", "b")
     abandoned = await desk.ask()
     await desk.claimed("dead")
-    await desk.stores.inbox.retry(old.id, None, desk.clock.now)
+    await desk.again(old.id)
     desk.clock.advance(31)
     assert (await desk.claimed("w2")).id == old.id
     await desk.close(old.id, "w2")
@@ -450,23 +450,23 @@ async def test_an_edit_is_not_lost_to_a_worker_that_dies(desk: Desk) -> None:
 
 async def test_only_its_author_may_ask_a_turn_again(desk: Desk) -> None:
     turn = await desk.converse("a", "b")
-    assert not await desk.stores.inbox.retry(turn.id, GRACE.id, desk.clock.now)
-    assert await desk.stores.inbox.retry(turn.id, ADA.id, desk.clock.now)
+    assert not await desk.again(turn.id, GRACE.id)
+    assert await desk.again(turn.id, ADA.id)
     again = await desk.claimed()
     assert (again.id, again.version, again.attempts, again.answer) == (turn.id, 1, 1, None)
 
 
 async def test_an_unfinished_turn_is_not_asked_again(desk: Desk) -> None:
     asked = await desk.ask()
-    assert not await desk.stores.inbox.retry(asked, None, desk.clock.now)
+    assert not await desk.again(asked)
     await desk.claimed()
-    assert not await desk.stores.inbox.retry(asked, None, desk.clock.now)
-    assert not await desk.stores.inbox.retry(asked + 1, None, desk.clock.now)
+    assert not await desk.again(asked)
+    assert not await desk.again(asked + 1)
 
 
 async def test_a_turn_asked_again_leaves_the_history_until_it_is_answered(desk: Desk) -> None:
     turn = await desk.converse("a", "b")
-    await desk.stores.inbox.retry(turn.id, None, desk.clock.now)
+    await desk.again(turn.id)
     assert await desk.history() == []
     await desk.finish(await desk.claimed(), "c")
     assert [exchange.answer for exchange in await desk.history()] == ["c"]
@@ -531,7 +531,7 @@ async def test_a_deleted_question_forgets_the_words_and_leaves_the_history(desk:
     assert await desk.stores.inbox.cancel(Cancel.DELETED, place=THREAD, message=said.message) == 0
 
     assert await desk.questions() == ["next"]
-    assert not await desk.stores.inbox.retry(turn.id, None, desk.clock.now)
+    assert not await desk.again(turn.id)
     late_edit = await desk.amend(said, "a secret again", "9")
     assert late_edit is not None and not late_edit.created
 

@@ -20,7 +20,7 @@ from adapters.delivery.splitter import Diverged, Part, Splitter
 from adapters.delivery.surface import Call, Declined, Found, Look, Surface, order
 from bot.chat import Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused, PlatformBusy, PlatformUnreachable
-from bot.ports import Button, Journal
+from bot.ports import Button, Control, Journal
 from bot.redaction import restore
 
 PATIENCE: Final = 120.0
@@ -61,7 +61,7 @@ class EditedReply:
         running: Sequence[Button] = (Button.STOP,),
     ) -> None:
         self._surface, self._journal, self._pacer, self._turn = surface, journal, pacer, turn.id
-        self._running, self._anew = tuple(running), turn.answer is None
+        self._running = tuple(Control(button, turn.version) for button in running)
         self._most = surface.limits.most_messages
         finished = []
         for part in sorted(journal.parts, key=lambda part: part.index):
@@ -75,9 +75,10 @@ class EditedReply:
         self._shown = {part.index: Shown(part.message) for part in journal.parts if part.message is not None}
         self._nonces = {part.index: part.nonce for part in journal.parts}
         self._unsure = {part.index for part in journal.parts if part.message is None}
-        self._tried, self._former = set(self._nonces), set(self._shown)
+        self._tried = set(self._nonces)
+        self._stale = {part.index for part in journal.parts if part.stale}
         self._text, self._final, self._waits = self.kept, False, False
-        self._buttons: tuple[Button, ...] = ()
+        self._buttons: tuple[Control, ...] = ()
         self._news = asyncio.Event()
         self._slot: Slot | None = None
         self._task: asyncio.Task[None] | None = None
@@ -96,7 +97,7 @@ class EditedReply:
         self._text, self._waits = text, False
         self._begin()
 
-    async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def finish(self, text: str, *, buttons: Sequence[Control] = ()) -> None:
         if not text.strip():
             raise ValueError("an answer without words can't be shown")
         self._text, self._final, self._buttons = text, True, tuple(buttons)
@@ -105,7 +106,7 @@ class EditedReply:
         await self._begin()
         await self._sign.take_away()
 
-    async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def fail(self, notice: str, *, buttons: Sequence[Control] = ()) -> None:
         said = "" if self._waits else self._text.rstrip()
         await self.finish(f"{said}\n\n{notice}" if said else notice, buttons=buttons)
 
@@ -172,8 +173,9 @@ class EditedReply:
     def _next(self) -> Step | None:
         """The next thing that is not as it should be; None when all is."""
         parts, beyond = self._parts()
+        last = None if self._final and beyond else len(parts) - 1  # else a file comes last
         for index in range(self._settled, len(parts)):
-            step = self._bring(parts, index)
+            step = self._bring(parts, index, last=index == last)
             if step is not None:
                 return step
         return self._tidy(len(parts), beyond) if self._final else None
@@ -197,10 +199,9 @@ class EditedReply:
         fits = self._most is None or len(parts) <= self._most
         return (parts, False) if fits else (parts[: self._most], True)
 
-    def _bring(self, parts: list[Part], index: int) -> Step | None:
+    def _bring(self, parts: list[Part], index: int, *, last: bool) -> Step | None:
         """What brings one message in line with its part."""
         part, shown, final = parts[index], self._shown.get(index), parts[index].done or self._final
-        last = index == len(parts) - 1
         buttons = (self._buttons if self._final else self._running) if last else ()
         lasting = final or self._waits  # what is no beginning of the answer is no beginning of a stream
         lifted = replace(part, shown=self._restored(part.shown), plain=self._restored(part.plain))
@@ -217,7 +218,7 @@ class EditedReply:
     def _tidy(self, messages: int, beyond: bool) -> Step | None:
         """In the end: remove what is too much, and attach the whole answer where it is too long for messages."""
         file = self._shown.get(messages) if beyond else None
-        stale = file is not None and messages in self._former and self._anew
+        stale = file is not None and messages in self._stale
         surplus = [
             index for index in self._shown if index >= messages + beyond or (stale and index == messages)
         ]
@@ -295,7 +296,7 @@ class EditedReply:
 
     async def _place(self, step: Step, nonce: str) -> str:
         if step.call is Call.ATTACH or step.look is None:
-            return await self._surface.attach(self._restored(self._text), nonce=nonce)
+            return await self._surface.attach(self._restored(self._text), self._buttons, nonce=nonce)
         return await self._surface.post(step.look, nonce=nonce, first=step.index == 0)
 
     async def _adopt(self) -> None:
@@ -336,7 +337,7 @@ class EditedReply:
         self._shown.pop(index, None)
         self._nonces.pop(index, None)
         self._tried.discard(index)
-        self._former.discard(index)
+        self._stale.discard(index)
 
     def _rewrite(self) -> None:
         """The text is another one: every message is written anew, in its place."""

@@ -10,7 +10,7 @@ from typing import Protocol
 from adapters.delivery.pacer import Key
 from adapters.delivery.splitter import Part
 from bot.errors import DeliveryError
-from bot.ports import Button
+from bot.ports import Control
 
 
 class Call(StrEnum):
@@ -47,7 +47,7 @@ class Look:
 
     text: str
     final: bool = False
-    buttons: tuple[Button, ...] = ()
+    buttons: tuple[Control, ...] = ()
     streamed: bool = False
 
 
@@ -78,7 +78,7 @@ class Surface(Protocol):
     def render(self, text: str, final: bool) -> str:
         """From the model's Markdown to what the platform takes. Pure; nothing in it may ping anybody."""
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         """How a part shall look now in its message, or in a new one. Without text it waits until there is more."""
 
     def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
@@ -92,8 +92,8 @@ class Surface(Protocol):
 
     async def delete(self, message: str) -> None: ...
 
-    async def attach(self, text: str, *, nonce: str) -> str:
-        """The id of a new message that holds the whole answer as a file."""
+    async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
+        """The id of a new message that holds the whole answer as a file, with buttons below."""
 
     async def find(self, nonces: Sequence[str]) -> Found:
         """Look for own messages that were posted with these nonces."""

@@ -18,11 +18,13 @@ import yarl
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from adapters.delivery.buttons import press_of
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.discord import forms
 from adapters.discord.attachments import DiscordFiles
 from adapters.discord.calls import discord_errors
+from adapters.discord.components import button_rows
 from adapters.discord.files import handed_over, without_files
 from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
@@ -35,11 +37,11 @@ from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailabl
 from bot.notices import language_of
 from bot.ports import (
     Attached,
-    Button,
     Clock,
     Fetched,
     Journal,
     Outcome,
+    Press,
     Receipt,
     Reception,
     Reply,
@@ -229,7 +231,6 @@ class Discord:
 
     async def _component(self, interaction: discord.Interaction[Any], data: Any) -> None:
         action = str(data.get("custom_id"))
-        name, _, turn = action.removeprefix("rejoinder:").partition(":")
         if action.startswith(forms.OPENS) and data.get("values"):
             form = await self._reception.form(
                 invocation(interaction, self._client.me.id, action.removeprefix(forms.OPENS))
@@ -238,9 +239,9 @@ class Discord:
                 await self._tell(interaction, form)
             else:
                 await self._respond(interaction, 9, forms.dialogue(form, str(data["values"][0])))
-        elif name in set(Button) and turn.isdecimal():
-            asked = invocation(interaction, self._client.me.id, name)
-            await self._pressed(interaction, asked, int(turn), Button(name))
+        elif (press := press_of(action)) is not None:
+            asked = invocation(interaction, self._client.me.id, press.button.value)
+            await self._pressed(interaction, asked, press)
 
     async def _submitted(self, interaction: discord.Interaction[Any], data: Any) -> None:
         name = str(data.get("custom_id")).removeprefix(forms.OPENS)
@@ -301,19 +302,37 @@ class Discord:
         data: dict[str, Any],
         files: Sequence[Attached] = (),
     ) -> None:
-        """Answer an interaction for the first time, with a message (4), completions (8) or a dialogue (9)."""
+        """Answer an interaction for the first time: with a message (4), with nothing yet (6), with the message changed that it came
+        from (7), with completions (8) or a dialogue (9)."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
         await self._rest.call("POST", path, {"type": kind, "data": data}, files=files)
 
-    async def _pressed(
-        self, interaction: discord.Interaction[Any], asked: Invocation, turn: int, button: Button
-    ) -> None:
-        said = await self._reception.pressed(asked, turn, button)
-        if said is not None:
-            await self._tell(interaction, said)
+    async def _pressed(self, interaction: discord.Interaction[Any], asked: Invocation, press: Press) -> None:
+        """Answered within Discord's three seconds, though what it does may take longer."""
+        running = asyncio.create_task(self._reception.pressed(asked, press))
+        done, _ = await asyncio.wait({running}, timeout=SOON)
+        if not done:
+            await self._respond(interaction, 6, {})
+        pressed = await running
+        if pressed.row is not None:
+            buttons = {"components": button_rows(pressed.row, press.turn, pressed.language)}
+            await self._change(interaction, buttons, late=not done)
+        elif done and pressed.said is not None:
+            await self._tell(interaction, pressed.said)
             return
-        with discord_errors():
-            await interaction.response.defer()
+        elif done:
+            await self._respond(interaction, 6, {})
+        if pressed.said is not None:
+            await self._rest.call("POST", _webhook(interaction), self._message(pressed.said))
+
+    async def _change(
+        self, interaction: discord.Interaction[Any], changes: dict[str, Any], *, late: bool
+    ) -> None:
+        """Change the message that an interaction came from, as its answer or after it was deferred."""
+        if late:
+            await self._rest.call("PATCH", f"{_webhook(interaction)}/messages/@original", changes)
+        else:
+            await self._respond(interaction, 7, changes)
 
     async def _answer(self, said: Incoming, receipt: Receipt | None) -> None:
         """Say at once what the reception has to say: openly, since Discord has no private words outside of interactions; but files
@@ -385,6 +404,10 @@ class Discord:
 
 def _files(message: discord.Message) -> list[int]:
     return [attachment.id for attachment in message.attachments]
+
+
+def _webhook(interaction: discord.Interaction[Any]) -> str:
+    return f"/webhooks/{interaction.application_id}/{interaction.token}"
 
 
 class Listener(discord.AutoShardedClient):

@@ -9,12 +9,13 @@ from typing import Any, Final
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Found, Limits, Look, utf16_length
+from adapters.discord.components import button_rows
 from adapters.discord.markdown import shown
 from adapters.discord.rest import EVERYTHING, RATE_OF_EVERYTHING, Rest, listed
 from bot.chat import Turn
 from bot.errors import PlaceRefused
 from bot.notices import notice
-from bot.ports import Attached, Button
+from bot.ports import Attached, Control
 
 LENGTH: Final = 1_900
 """Characters of a message. Discord takes 2,000, but does not say how it counts them."""
@@ -62,7 +63,7 @@ class DiscordSurface:
     def render(self, text: str, final: bool) -> str:
         return shown(text)
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
 
     async def post(self, look: Look, *, nonce: str, first: bool) -> str:
@@ -79,8 +80,8 @@ class DiscordSurface:
         path, bucket = f"{messages(self._channel)}/{message}", self._bucket(Call.DELETE)
         await self._rest.call("DELETE", path, bucket=bucket)
 
-    async def attach(self, text: str, *, nonce: str) -> str:
-        body = self._message(Look(notice("answer_file", self._language)))
+    async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
+        body = self._message(Look(notice("answer_file", self._language), buttons=tuple(buttons)))
         file = Attached(FILE, "text/markdown", text.encode())
         body["attachments"] = listed([file])
         return await self._create(body, nonce, file)
@@ -133,15 +134,9 @@ class DiscordSurface:
             self._opened = True
 
     def _message(self, look: Look) -> dict[str, Any]:
-        buttons = [self._button(button) for button in look.buttons]
-        rows = [{"type": 1, "components": buttons}] if buttons else []
         return {
             "content": look.text,
-            "components": rows,
+            "components": button_rows(look.buttons, self._turn, self._language),
             "allowed_mentions": NO_PINGS,
             "flags": SUPPRESS_EMBEDS,
         }
-
-    def _button(self, button: Button) -> dict[str, Any]:
-        label = notice(f"button_{button.value}", self._language)
-        return {"type": 2, "style": 2, "label": label, "custom_id": f"rejoinder:{button.value}:{self._turn}"}

@@ -12,6 +12,7 @@ from aiohttp import web
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.playground.api import Api
+from adapters.playground.chips import chips
 from adapters.playground.courier import Courier
 from adapters.playground.feed import Feed
 from adapters.playground.guard import Guard
@@ -26,7 +27,7 @@ from adapters.playground.world import World, furnish
 from bot.chat import File, Invocation, Place, Turn
 from bot.errors import ConfigError, PlaceRefused, Unreadable, Why
 from bot.notices import language_of
-from bot.ports import Button, Clock, Fetched, Journal, Reception, Reply, Said, Slash
+from bot.ports import Clock, Fetched, Journal, Press, Reception, Reply, Said, Slash
 
 Extension = Callable[[web.Application], object]
 
@@ -165,14 +166,16 @@ class Playground:
         """What the argument that is being typed could become."""
         return await self._bot().complete(self._invocation(viewer, channel, thread, verb, "", argument))
 
-    async def press(self, viewer: Person, message: Message, button: str, key: str) -> None:
+    async def press(self, viewer: Person, message: Message, press: Press, key: str) -> None:
         """A button under an answer."""
         channel, thread = message.channel, message.thread
-        invocation = self._invocation(viewer, channel, thread, button, key)
-        said = await self._bot().pressed(invocation, message.turn, Button(button))
-        if said is not None:
+        invocation = self._invocation(viewer, channel, thread, press.button.value, key)
+        pressed = await self._bot().pressed(invocation, press)
+        if pressed.row is not None:
+            self.world.grow(message.id, message.text, open=message.open, buttons=chips(pressed.row))
+        if pressed.said is not None:
             nonce = f"press-{viewer.id}-{key}"
-            say(self.world, said, to=viewer.id, channel=channel, thread=thread, nonce=nonce)
+            say(self.world, pressed.said, to=viewer.id, channel=channel, thread=thread, nonce=nonce)
 
     def _bot(self) -> Reception:
         if self._reception is None or self._stopped:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from adapters.playground.chips import press_of
 from adapters.playground.feed import Feed
 from adapters.playground.guard import UPLOADS
 from adapters.playground.uploads import Uploads
@@ -18,6 +19,7 @@ from adapters.playground.values import BOT, Message, Person, Refused
 from adapters.playground.views import SHOWN, Json, Views
 from adapters.playground.world import World
 from bot.errors import StoreUnavailable
+from bot.ports import Press
 
 MOST_COMPLETIONS = 30
 PAGE = 60
@@ -35,7 +37,7 @@ class Interactions(Protocol):
         self, viewer: Person, channel: str, thread: int, verb: str, argument: str
     ) -> Sequence[str]: ...
 
-    async def press(self, viewer: Person, message: Message, button: str, key: str) -> None: ...
+    async def press(self, viewer: Person, message: Message, press: Press, key: str) -> None: ...
 
 
 class Api:
@@ -176,9 +178,10 @@ class Api:
         viewer = self._world.person(values.text("as"))
         message = self._world.message(values.number("message"), viewer.id)
         button = values.text("button")
-        if button not in message.buttons:
+        press = press_of(button, message.turn)
+        if press is None or not any(chip.partition("|")[0] == button for chip in message.buttons):
             raise Refused("no_such_button", "This button is no longer there.", 409)
-        await self._do.press(viewer, message, button, values.key("key"))
+        await self._do.press(viewer, message, press, values.key("key"))
         return web.json_response({})
 
     async def add_person(self, request: web.Request) -> web.StreamResponse:

@@ -8,13 +8,14 @@ from typing import Final
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Found, Limits, Look
+from adapters.playground.chips import chips
 from adapters.playground.feed import Feed
 from adapters.playground.values import BOT, MOST_TEXT, Message, Refused
 from adapters.playground.world import World
 from bot.chat import Turn
 from bot.errors import DeliveryError, MessageGone, PlaceRefused
 from bot.notices import notice
-from bot.ports import Button
+from bot.ports import Control
 
 RATES: Final[Mapping[str, Rate]] = {Call.EDIT: Rate(10, 1.0)}
 """Edits a second: as many as a reader's eye can follow, for each place."""
@@ -37,7 +38,7 @@ class PlaygroundSurface:
         """The page takes Markdown, and nothing that the bot says there can ping anybody."""
         return text
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
 
     async def post(self, look: Look, *, nonce: str, first: bool) -> str:
@@ -47,8 +48,7 @@ class PlaygroundSurface:
 
     async def edit(self, message: str, look: Look, *, nonce: str) -> None:
         try:
-            buttons = [button.value for button in look.buttons]
-            self._world.grow(int(message), look.text, open=not look.final, buttons=buttons)
+            self._world.grow(int(message), look.text, open=not look.final, buttons=chips(look.buttons))
         except Refused as refused:
             raise _meaning(refused) from refused
 
@@ -58,8 +58,9 @@ class PlaygroundSurface:
         except Refused as refused:
             raise _meaning(refused) from refused
 
-    async def attach(self, text: str, *, nonce: str) -> str:
-        return self._post(Look(notice("answer_file", self._language), final=True), nonce, file=text)
+    async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
+        look = Look(notice("answer_file", self._language), final=True, buttons=tuple(buttons))
+        return self._post(look, nonce, file=text)
 
     async def find(self, nonces: Sequence[str]) -> Found:
         known = {nonce: self._world.named(BOT, nonce) for nonce in nonces}
@@ -77,7 +78,7 @@ class PlaygroundSurface:
             reply_to=reply_to,
             nonce=nonce,
             turn=self._turn,
-            buttons=tuple(button.value for button in look.buttons),
+            buttons=chips(look.buttons),
             open=not look.final,
             file=file,
         )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
+from adapters.playground.chips import chip_view
 from adapters.playground.markdown import to_html
 from adapters.playground.uploads import MOST_FILES
 from adapters.playground.values import BOT, MOST_TEXT, Channel, Message, Person
@@ -107,7 +108,7 @@ class Views:
             "open": message.open,
             "private": bool(message.only_for),
             "about": message.about,
-            "buttons": list(message.buttons),
+            "buttons": [chip_view(chip) for chip in message.buttons],
             "file": self._file(message) if message.file else None,
             "attached": [
                 {"id": file.id, "name": file.name, "size": file.size, "picture": file.media_type in SHOWN}

@@ -87,6 +87,7 @@ class Slack:
         self._abilities = Abilities(self._seconds)
         self._streams = Streams(self._pacer, self._abilities, self._seconds) if streams else None
         self._stopped, self._line = False, ""
+        self._presses: set[asyncio.Task[None]] = set()
         self._handler: AsyncSocketModeHandler | None = None
         self._app = self._bolt(signing_secret)
         self.routes: list[web.AbstractRouteDef] = (
@@ -157,6 +158,7 @@ class Slack:
             await self._handler.disconnect_async()  # type: ignore[no-untyped-call]
 
     async def aclose(self) -> None:
+        await asyncio.gather(*self._presses, return_exceptions=True)
         if self._handler is not None:
             await self._handler.close_async()  # type: ignore[no-untyped-call]
         await self._files.aclose()
@@ -214,6 +216,8 @@ class Slack:
         """Take the event in before it is acknowledged; what can't be taken now, Slack will send again."""
         if self._stopped:
             return BoltResponse(status=503, body="")
+        if body.get("type") == "block_actions":
+            return await self._press(body, next)
         try:
             await self._intake.take(body)
         except Exception as error:
@@ -224,6 +228,21 @@ class Slack:
             )
             return BoltResponse(status=503, body="")
         return await next()
+
+    async def _press(
+        self, body: Mapping[str, Any], next: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse:
+        """A pressed button: acknowledged when it is done, or before Slack would complain. It is never sent a second time."""
+        running = asyncio.create_task(self._intake.take(body), name="press")
+        self._presses.add(running)
+        running.add_done_callback(self._pressed)
+        await asyncio.wait({running}, timeout=SOON)
+        return await next()
+
+    def _pressed(self, press: asyncio.Task[None]) -> None:
+        self._presses.discard(press)
+        if not press.cancelled() and (error := press.exception()) is not None:
+            log.error("a pressed button failed (%s)", type(error).__name__, exc_info=error)
 
     async def _command(self, body: Mapping[str, Any], ack: AsyncAck, respond: AsyncRespond) -> None:
         """A slash command: acknowledged with its answer, or the answer follows."""

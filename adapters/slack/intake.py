@@ -9,6 +9,8 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.delivery.buttons import press_of
+from adapters.slack.actions import actions, replaced
 from adapters.slack.agent import suggest
 from adapters.slack.calls import slack_errors
 from adapters.slack.files import handed_over
@@ -29,7 +31,7 @@ from adapters.slack.text import user_ids
 from bot.chat import Author, Incoming, Invocation, Place
 from bot.errors import DeliveryError
 from bot.notices import language_of
-from bot.ports import Button, Receipt, Reception, Said
+from bot.ports import Receipt, Reception, Said
 
 log = logging.getLogger(__name__)
 
@@ -158,14 +160,30 @@ class Intake:
         if action.startswith(OPENS):
             await self._open_form(body, action.removeprefix(OPENS))
             return
-        name, _, turn = action.removeprefix("rejoinder:").partition(":")
-        if not action.startswith("rejoinder:") or name not in set(Button) or not turn.isdecimal():
+        if (press := press_of(action)) is None:
             return
         person = await self._people.person(str(body["user"]["id"]))
-        press = pressed(body, person, installation_of(body))
-        said = await self._reception.pressed(press, int(turn), Button(name))
-        if said is not None:
-            await self._tell(press, said)
+        by = pressed(body, person, installation_of(body))
+        done = await self._reception.pressed(by, press)
+        if done.row is not None:
+            await self._change(body, actions(done.row, press.turn, done.language))
+        if done.said is not None:
+            await self._tell(by, done.said)
+
+    async def _change(self, body: Event, row: list[dict[str, Any]]) -> None:
+        """Show other buttons below the message that was pressed. What is stored counts, whether it can be shown or not."""
+        message = body["message"]
+        blocks = replaced(message.get("blocks") or (), row)
+        try:
+            with slack_errors():
+                await self._client.chat_update(
+                    channel=str(body["channel"]["id"]),
+                    ts=str(message["ts"]),
+                    text=str(message.get("text") or ""),
+                    blocks=blocks,
+                )
+        except DeliveryError as error:
+            log.info("a button could not be shown as chosen (%s)", error)
 
     async def _open_form(self, body: Event, name: str) -> None:
         person = await self._people.person(str(body["user"]["id"]))

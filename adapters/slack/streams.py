@@ -21,7 +21,7 @@ from adapters.slack.agent import Abilities
 from adapters.slack.calls import slack_errors
 from adapters.slack.surface import SlackSurface, metadata, name_of
 from bot.errors import MessageGone, PlaceRefused, PlatformUnreachable
-from bot.ports import Button
+from bot.ports import Control
 
 LIFE: Final = 240.0
 """Seconds that a stream is used; Slack ends it after 300."""
@@ -83,7 +83,7 @@ class StreamedSurface(SlackSurface):
         self._left_open: set[str] = set()
         self._next_streams: bool | None = None if self._thread else False
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         if final or not self._grows_alone(message):
             return super().look(part, final, buttons, message)
         text, stream = self.render(without_half_address(part.steady), final=False), self._stream(message)

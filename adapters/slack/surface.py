@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,13 +14,14 @@ from adapters.delivery.mentions import slack_markdown
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
 from adapters.delivery.surface import Call, Found, Limits, Look
+from adapters.slack.actions import actions
 from adapters.slack.agent import Abilities, Agent
 from adapters.slack.calls import slack_errors
 from adapters.slack.text import escape
 from bot.chat import Turn
 from bot.errors import PlaceRefused, PlatformUnreachable
 from bot.notices import notice
-from bot.ports import Button
+from bot.ports import Control
 
 LENGTH: Final = 3_900
 """Characters of a message. A Markdown block takes 12,000, but an update of more than about 4,000 is refused in practice."""
@@ -80,7 +82,7 @@ class SlackSurface:
         sign = 60.0 if self._thread else 0.0  # Slack shows a status in threads only, and for two minutes
         self.limits = Limits(LENGTH, sign_lasts=sign, sign_stays=True, most_messages=most_messages)
 
-    def look(self, part: Part, final: bool, buttons: Sequence[Button], message: str | None) -> Look:
+    def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
 
     def buckets(self, call: Call, look: Look | None = None, message: str | None = None) -> tuple[Key, ...]:
@@ -116,8 +118,9 @@ class SlackSurface:
         with slack_errors():
             await self._client.chat_delete(channel=self._channel, ts=message)
 
-    async def attach(self, text: str, *, nonce: str) -> str:
-        """Upload it, and wait until it is shown: only then it is a message."""
+    async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
+        """Upload it, and wait until it is shown: only then it is a message. (Its blocks can't be Markdown blocks.)"""
+        said = {"type": "section", "text": {"type": "mrkdwn", "text": notice("answer_file", self._language)}}
         with slack_errors():
             await self._client.files_upload_v2(
                 filename=FILE.format(nonce=nonce),
@@ -125,7 +128,7 @@ class SlackSurface:
                 content=text,
                 channel=self._channel,
                 thread_ts=self._thread or None,
-                initial_comment=notice("answer_file", self._language),
+                blocks=json.dumps([said, *actions(buttons, self._turn, self._language)]),
             )
         for pause in SHARED_AFTER:
             await asyncio.sleep(pause)
@@ -193,17 +196,7 @@ class SlackSurface:
         return {"text": escape(look.text[:PREVIEW]), "blocks": blocks}
 
     def _actions(self, look: Look) -> list[dict[str, Any]]:
-        buttons = [self._button(button) for button in look.buttons]
-        return [{"type": "actions", "elements": buttons}] if buttons else []
-
-    def _button(self, button: Button) -> dict[str, Any]:
-        label = notice(f"button_{button.value}", self._language)
-        return {
-            "type": "button",
-            "text": {"type": "plain_text", "text": label},
-            "action_id": f"rejoinder:{button.value}:{self._turn}",
-            "value": str(self._turn),
-        }
+        return actions(look.buttons, self._turn, self._language)
 
 
 def metadata(nonce: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ ledger      what a call may cost, what it did cost, and who waits for the provid
 reports     what was spent, by whom and on what
 vault       the originals that placeholders stand for
 values      types that several ports use
+versions    answers that are there already, and what can be done with them
 """
 
 from bot.ports.attendance import Attendance, Gap, Heard, History, Page
@@ -25,12 +26,15 @@ from bot.ports.platforms import (
     Adapter,
     Attached,
     Button,
+    Control,
     Fetched,
     Field,
     Form,
     Journal,
     Offer,
     Outcome,
+    Press,
+    Pressed,
     Receipt,
     Reception,
     Reply,
@@ -43,6 +47,7 @@ from bot.ports.reports import By, Health, Reports, Row, Whose
 from bot.ports.turns import Accepted, Inbox, Pulse, Renewal, Signal, Topic
 from bot.ports.values import Clock, Hook, Json
 from bot.ports.vault import Numbered, Original, Source, Vault
+from bot.ports.versions import Effect, Rated, Versions
 
 __all__ = [
     "Accepted",
@@ -58,7 +63,9 @@ __all__ = [
     "Change",
     "Charge",
     "Clock",
+    "Control",
     "Conversations",
+    "Effect",
     "Fate",
     "Fetched",
     "Field",
@@ -84,8 +91,11 @@ __all__ = [
     "Outcome",
     "Page",
     "PreferenceStore",
+    "Press",
+    "Pressed",
     "Provider",
     "Pulse",
+    "Rated",
     "Receipt",
     "Reception",
     "Records",
@@ -108,6 +118,7 @@ __all__ = [
     "Topic",
     "Vault",
     "Verdict",
+    "Versions",
     "Waiting",
     "Warned",
     "Whose",

@@ -12,11 +12,35 @@ from bot.chat import File, Incoming, Invocation, Place, Posted, Turn
 
 
 class Button(StrEnum):
-    """What can be pressed under an answer."""
+    """What can be pressed under an answer. EARLIER and LATER lead to other answers to the same question."""
 
     STOP = "stop"
     RETRY = "retry"
     CONTINUE = "continue"
+    REGENERATE = "regenerate"
+    UP = "up"
+    DOWN = "down"
+    EARLIER = "earlier"
+    LATER = "later"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A button as it stands under that version of an answer. `mark` says where it leads (`2/3`); `chosen`: what it says holds."""
+
+    button: Button
+    version: int
+    mark: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that was pressed, under which version of which turn's answer."""
+
+    button: Button
+    turn: int
+    version: int
 
 
 class Reply(Protocol):
@@ -41,10 +65,10 @@ class Reply(Protocol):
     def update(self, text: str) -> None:
         """The answer has grown. Returns at once."""
 
-    async def finish(self, text: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def finish(self, text: str, *, buttons: Sequence[Control] = ()) -> None:
         """The answer is whole: returns when all of it is shown. Raises `DeliveryError` when it can't be."""
 
-    async def fail(self, notice: str, *, buttons: Sequence[Button] = ()) -> None:
+    async def fail(self, notice: str, *, buttons: Sequence[Control] = ()) -> None:
         """End with a notice, below whatever is already shown. Returns when it is shown."""
 
     async def withdraw(self) -> None:
@@ -188,6 +212,16 @@ class Said:
             raise ValueError("files are for the asker alone")
 
 
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What comes of a pressed button: something to say to whoever pressed it, and the row of buttons as it shall look from now on
+    (None: as it is), in the `language` of the one who asked."""
+
+    said: Said | None = None
+    row: tuple[Control, ...] | None = None
+    language: str = ""
+
+
 class Outcome(StrEnum):
     """What became of something said, for the adapter (all but FAULT mean: acknowledge) and for the curious."""
 
@@ -245,7 +279,7 @@ class Reception(Protocol):
         """The verb's form was filled in: `values` are those that were changed. Nothing is done, and it is told what is wrong by
         field, when one of them can't be."""
 
-    async def pressed(self, invocation: Invocation, turn: int, button: Button) -> Said | None: ...
+    async def pressed(self, invocation: Invocation, press: Press) -> Pressed: ...
 
     async def stopped(self, invocation: Invocation, root: str) -> Said | None:
         """The platform's own Stop was pressed in that thread, which hangs on the message `root`: what that person has asked there,

@@ -33,7 +33,8 @@ class Row:
     nothing was reported. `cost` is what is known of it (None: nothing), `unpriced` the calls it knows nothing of.
 
     `key` is a keyed hash of a person (empty: forgotten), `platform:installation:channel` (no channel: direct messages),
-    `provider:model`, or a day (UTC). `name` is a person's, as long as a turn of theirs is kept.
+    `provider:model`, or a day (UTC). `name` is a person's, as long as a turn of theirs is kept. `good` and
+    `bad` are how often people found an answer so, told of models only.
     """
 
     key: str
@@ -46,6 +47,8 @@ class Row:
     reserved: int
     cost: Decimal | None
     unpriced: int
+    good: int = 0
+    bad: int = 0
 
     @property
     def tokens(self) -> int:

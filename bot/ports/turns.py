@@ -82,13 +82,6 @@ class Inbox(Protocol):
         `created` is False when this or a later revision was taken already, or the words are the same. A running answer is called
         off with EDITED and begun anew when its worker has released it (or its lease has ended)."""
 
-    async def retry(self, turn: int, author: str | None, now: datetime) -> bool:
-        """Ask a finished turn again (new version, attempts at zero), if it belongs to `author` (None: anybody's)."""
-
-    async def go_on(self, turn: int, author: str | None, now: datetime) -> bool:
-        """Have a finished turn's answer gone on with where it ended (in the same messages, attempts at zero), if it has one and belongs
-        to `author` (None: anybody's)."""
-
     async def claim(
         self,
         owner: str,
@@ -114,9 +107,12 @@ class Inbox(Protocol):
         """Keep what was read of the question's files, unless it was called off or edited meanwhile, or another has it now."""
 
     async def answered(
-        self, turn: int, owner: str, answer: str, size: Size, counter: str, finish: Finish
+        self, turn: int, owner: str, answer: str, size: Size, counter: str, finish: Finish, model: str = ""
     ) -> None:
-        """The answer is whole (still to be shown)."""
+        """The answer is whole (still to be shown), and that model gave it."""
+
+    async def put_back(self, turn: int, owner: str) -> Turn | None:
+        """The new version comes to nothing: the former one stands again (still to be shown). None where there is none any more."""
 
     async def close(
         self, turn: int, owner: str, state: State, *, error: str = "", reference: str = "", now: datetime

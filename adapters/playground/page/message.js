@@ -9,6 +9,12 @@ const FOCUSABLE = "a, button";
 const BUTTONS = {
   stop: { icon: "stop", label: "Stop" },
   retry: { icon: "retry", label: "Try again" },
+  continue: { icon: "more", label: "Continue" },
+  regenerate: { icon: "retry", label: "Regenerate" },
+  up: { icon: "thumb-up", label: "Good answer", bare: true },
+  down: { icon: "thumb-down", label: "Bad answer", bare: true },
+  earlier: { icon: "back", label: "Earlier answer", marked: true },
+  later: { icon: "forth", label: "Later answer", marked: true },
 };
 
 export class MessageView {
@@ -248,14 +254,13 @@ export class MessageView {
   }
 
   #showButtons(message) {
-    const chips = message.buttons.map((button) =>
-      h(
-        "button",
-        { type: "button", class: `chip ${button}`, onclick: () => this.actions.press(message, button) },
-        icon(BUTTONS[button]?.icon ?? "check"),
-        BUTTONS[button]?.label ?? button,
-      ),
-    );
+    const chips = message.buttons.map(({ id, name, mark, chosen }) => {
+      const { icon: sign = "check", label = name, bare, marked } = BUTTONS[name] ?? {};
+      const attributes = { type: "button", class: `chip ${name}`, onclick: () => this.actions.press(message, id) };
+      if (bare) Object.assign(attributes, { "aria-pressed": String(chosen) });
+      if (bare || marked) Object.assign(attributes, { "aria-label": `${label} ${mark}`.trim(), title: label });
+      return h("button", attributes, icon(sign), bare ? "" : marked ? mark : label);
+    });
     this.buttons.replaceChildren(...chips);
     this.buttons.hidden = chips.length === 0;
   }

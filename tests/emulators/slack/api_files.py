@@ -13,6 +13,7 @@ from aiohttp import web
 
 from tests.emulators.files import served
 from tests.emulators.slack.api_chat import thread_of
+from tests.emulators.slack.blocks import check_blocks, parse_blocks
 from tests.emulators.slack.calls import Call, Method
 from tests.emulators.slack.core import Core
 from tests.emulators.slack.errors import ApiError
@@ -41,7 +42,8 @@ def upload_url(call: Call) -> Json:
 
 
 def complete_upload(call: Call) -> Json:
-    """Make uploaded files real, and with a channel share them there in one message."""
+    """Make uploaded files real, and with a channel share them there in one message. Its blocks count only without a comment, and
+    must not be Markdown blocks (an `internal_error`, as of September 2026: python-slack-sdk issue 1756)."""
     world = call.core.world
     entries = call.parsed("files")
     files = [world.files.get(entry.get("id", "")) for entry in entries or []]
@@ -49,13 +51,19 @@ def complete_upload(call: Call) -> Json:
     if not entries or len(found) != len(files):
         raise ApiError("file_not_found")
     channel = call.channel("channel_id", write=True) if call.text("channel_id") else None
+    comment = call.text("initial_comment")
+    blocks = [] if comment else parse_blocks(call.params.get("blocks"))
+    if any(block.get("type") == "markdown" for block in blocks):
+        raise ApiError("internal_error")
+    check_blocks(blocks, call.core.limits)
     for file, entry in zip(found, entries, strict=True):
         file.complete, file.title = True, entry.get("title", file.name)
     if channel is not None:
         call.core.post_as_bot(
             call.team,
             channel=channel,
-            text=call.text("initial_comment"),
+            text=comment,
+            blocks=blocks,
             files=found,
             subtype="file_share",
             thread_ts=thread_of(call, channel),
