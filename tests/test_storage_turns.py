@@ -375,7 +375,7 @@ async def test_an_edited_question_is_answered_anew_in_the_same_messages(desk: De
     again = await desk.claimed()
     assert (again.id, again.text, again.version, again.attempts, again.answer) == (turn.id, "new", 1, 1, None)
     assert again.sent_at == said.sent_at and again.masked == ()
-    assert again.parts == (Posted(0, "n0", "p0", None),)
+    assert again.parts == (Posted(0, "n0", "p0", None, stale=True),)
 
 
 async def test_an_edit_is_taken_once_and_never_after_a_later_one(desk: Desk) -> None:
@@ -417,7 +417,7 @@ async def test_a_running_turn_that_is_edited_begins_anew_when_its_worker_lets_go
 
     again = await desk.claimed("w2")
     assert (again.text, again.version, again.attempts, again.cancel) == ("new", 1, 1, None)
-    assert again.parts == (Posted(0, "n0", "p0", None),)
+    assert again.parts == (Posted(0, "n0", "p0", None, stale=True),)
 
 
 async def test_an_edit_is_not_lost_to_a_worker_that_finishes_the_old_answer(desk: Desk) -> None:
