@@ -91,11 +91,13 @@ class Answering:
 
 
 class ScriptedBot:
-    """A `Reception` that answers what is addressed to it. `script` chooses the steps; `broken` makes it unavailable."""
+    """A `Reception` that answers what is addressed to it. `script` chooses the steps, `under` is what stands under an answer; `broken`
+    makes it unavailable."""
 
     def __init__(self, script: Callable[[str], Sequence[Step]] | None = None) -> None:
         self.script = script or (lambda text: [f"You said: {text}"])
         self.playground: Playground
+        self.under: tuple[Control, ...] = ()
         self.broken = False
         self.in_thread = False
         self.incoming: list[Incoming] = []
@@ -185,6 +187,9 @@ class ScriptedBot:
         answering = next(answering for answering in self.answers.values() if answering.turn.id == press.turn)
         if answering.turn.author.id != invocation.author.id:
             return Pressed(Said("Only the person who asked can do that."))
+        if press.button in (Button.UP, Button.DOWN):
+            row = tuple(replace(one, chosen=one.button is press.button) for one in self.under)
+            return Pressed(Said("Noted."), row)
         await self._interrupt(answering)
         if press.button is Button.STOP:
             again = [Control(Button.RETRY, press.version)]
@@ -232,7 +237,7 @@ class ScriptedBot:
                     await step.wait()
                 else:
                     await asyncio.sleep(step)
-            await reply.finish(answering.text)
+            await reply.finish(answering.text, buttons=self.under)
         except asyncio.CancelledError:
             await reply.abandon()
             raise

@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
+from bot.ports import Button, Control
 from tests.fakes_playground import ScriptedBot, Served, serving
 from tests.playground_rig import launched, speak_as, visiting, write
 
@@ -134,6 +135,21 @@ class TestAnswers:
         await page.click("text=Try again")
         await expect(page.locator(".message.from-bot .body")).to_have_text("All of it")
         await expect(page.locator(".message.from-bot .chip")).to_have_count(0)
+
+    async def test_buttons_say_what_they_are_and_which_is_chosen(self, page: Page, served: Served) -> None:
+        thumbs = (Control(Button.UP, 1), Control(Button.DOWN, 1))
+        served.bot.under = (Control(Button.REGENERATE, 1), *thumbs, Control(Button.EARLIER, 1, "1/2"))
+        await write(page, "@Rejoinder go")
+        up, down = (page.get_by_role("button", name=f"{what} answer") for what in ("Good", "Bad"))
+        await expect(up).to_have_attribute("aria-pressed", "false")
+        await expect(page.get_by_role("button", name="Earlier answer 1/2")).to_have_text("1/2")
+        await up.click()
+        await expect(up).to_have_attribute("aria-pressed", "true")
+        await expect(down).to_have_attribute("aria-pressed", "false")
+        await expect(page.locator(".message.from-bot").last).to_contain_text("Noted.")
+        served.bot.under = ()
+        await page.get_by_role("button", name="Regenerate").click()
+        await expect(up).to_have_count(0)
 
     async def test_a_reload_in_mid_answer_misses_nothing(self, page: Page, served: Served) -> None:
         gate = asyncio.Event()
