@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.delivery.mentions import slack_markdown, without_half_address
 from adapters.delivery.splitter import Part, Splitter
 from adapters.discord.markdown import shown as discord_markdown
-from bot.ports import Button
+from bot.ports import Button, Control
 from tests.cases import cases
 from tests.delivery_rig import Notebook, Stage, stage
 from tests.emulators.discord.mentions import _CODE as DISCORD_CODE
@@ -154,7 +154,7 @@ async def test_nobody_is_pinged_on_the_platform_itself(platform: str) -> None:
         reply.start()
         for end in range(1, len(text), 97):
             reply.update(text[:end])
-        await reply.finish(text * 5, buttons=[Button.RETRY])
+        await reply.finish(text * 5, buttons=[Control(Button.RETRY, 0)])
         assert len(book.parts) == 9
         assert not any(pinged(at, part.message or "") for part in book.parts)
 

@@ -242,6 +242,24 @@ def test_the_sign_of_being_at_work_is_given_until_there_is_something_to_read_and
     assert virtual_time.run(main()) == [(3, True), (3, True), (4, False)]
 
 
+def test_the_sign_is_given_too_while_an_answer_is_to_be_rewritten() -> None:
+    async def main() -> list[int]:
+        surface, record = FakeSurface(length=1000), dict[int, Posted]()
+        surface.limits = Limits(1000, sign_lasts=10.0)
+        await grow(reply(surface, record), "An answer.")
+        stale = {index: Posted(index, part.nonce, part.message, stale=True) for index, part in record.items()}
+        growing, seen = reply(surface, stale), []
+        growing.start()
+        for moment in (25, 60):
+            await asyncio.sleep(moment - asyncio.get_running_loop().time())
+            growing.update("Another")
+            seen.append(surface.calls.count(Call.WORK))
+        await growing.finish("Another one.")
+        return seen
+
+    assert virtual_time.run(main()) == [3, 3]
+
+
 def test_whoever_is_let_go_gives_no_sign_any_more() -> None:
     async def main() -> int:
         surface = FakeSurface()

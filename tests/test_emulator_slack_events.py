@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.emulators.slack import Channel, SlackEmulator, User
@@ -153,6 +156,12 @@ async def test_files_are_shared_downloaded_with_the_token_and_uploaded(
     await client.files_upload_v2(channel=general.id, content="a,b", filename="t.csv", initial_comment="here")
     upload = slack.bot_messages(general)[-1]
     assert (upload.shown, upload.files[0].content) == ("here", b"a,b")
+    file: dict[str, Any] = {"channel": general.id, "content": "a", "filename": "t.csv"}
+    with pytest.raises(SlackApiError, match="internal_error"):
+        await client.files_upload_v2(**file, blocks=json.dumps([{"type": "markdown", "text": "here"}]))
+    press = {"type": "button", "action_id": "go", "text": {"type": "plain_text", "text": "Go"}}
+    await client.files_upload_v2(**file, blocks=json.dumps([{"type": "actions", "elements": [press]}]))
+    assert list(slack.bot_messages(general)[-1].actions) == ["go"]
     stranger = slack.add_user("eve", stranger=True)
     await slack.say(stranger, general, "mine", files=[("x.txt", b"x", "text/plain")])
     hidden = slack.deliveries[-1].event["files"][0]

@@ -85,7 +85,7 @@ class EditedReply:
         self._sign = Sign(surface, pacer, f"sign {turn.id}")
 
     def start(self) -> None:
-        if not self._shown:
+        if not self._shown or self._stale:
             self._sign.give()
 
     def wait(self, notice: str) -> None:
@@ -254,6 +254,7 @@ class EditedReply:
         if step.call is Call.EDIT and known is not None and step.look is not None:
             await surface.edit(known.message, step.look, nonce=self._nonces[step.index])
             known.look = step.look
+            await self._sign.stop()
         elif step.call is Call.DELETE and known is not None:
             with suppress(MessageGone):
                 await surface.delete(known.message)
