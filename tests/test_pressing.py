@@ -9,7 +9,7 @@ from bot.errors import CutOff, QuotaExhausted
 from bot.ports import Button, Control, Pressed
 from bot.rules import Rulebook
 from tests.fakes import FULL, GRACE, ROOT, Gate, answer
-from tests.test_engine import Start, start
+from tests.test_engine import EMAIL, Start, start
 
 __all__ = ["start"]
 
@@ -94,6 +94,18 @@ async def test_a_failure_leaves_the_old_answer_standing_with_a_note(start: Start
     assert shown.buttons == FULL
     await bot.ask("second")
     assert bot.heard == ["first", "One.", "second"]
+
+
+async def test_every_version_is_shown_with_the_words_that_people_said_themselves(start: Start) -> None:
+    bot = await start(answer("To <EMAIL_1>."), [QuotaExhausted()], answer("Or <EMAIL_1>!"), keys="a key")
+    shown = await bot.ask(f"write to {EMAIL} please")
+    for version, begins in ((0, f"To {EMAIL}."), (0, f"Or {EMAIL}!")):
+        await bot.press(REGENERATE, version=version)
+        await bot.settled()
+        assert shown.text.startswith(begins)
+    await bot.press(EARLIER, version=2)
+    await bot.settled()
+    assert shown.text == f"To {EMAIL}."
 
 
 async def test_stop_keeps_what_was_said_as_the_new_version(start: Start) -> None:
