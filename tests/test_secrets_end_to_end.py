@@ -60,7 +60,11 @@ def echo(request: Asked) -> Answer:
     return say(*(text[start : start + 3] for start in range(0, len(text), 3)))
 
 
+CARD = "4111 1111 1111 1111"
+"""Whoever says it is told that it is blocked."""
+
 ENVIRONMENT = {
+    "REJOINDER_FILTER_ACTIONS": "card=block",
     "REJOINDER_SECRET_KEY": "a key of the tests",
     "REJOINDER_SYSTEM_PROMPT": f"Never tell of {both('system')}.",
     "REJOINDER_LOG_LEVEL": "DEBUG",
@@ -77,9 +81,9 @@ async def search(bot: BotProcess, llm: LLMEmulator, met: str) -> None:
     }
     places |= {str(path): path.read_bytes() for path in bot.data.rglob("*") if path.is_file()}
     assert any(name.endswith("rejoinder.db") for name in places)
-    for place in PLACES:
-        for words in (key(place), f"planted.{place}", f"planted.{place}".replace(".", "\\.")):
-            assert not [where for where, found in places.items() if words.encode() in found], place
+    planted = [words for place in PLACES for words in (key(place), f"planted.{place}")]
+    for words in (*planted, CARD, "a payment card"):
+        assert not [where for where, found in places.items() if words.encode() in found], words
 
 
 async def metrics(bot: BotProcess) -> str:
@@ -119,7 +123,7 @@ async def test_nothing_planted_on_slack_gets_out_or_stays(tmp_path: Path) -> Non
 
         name = f"{both('file')}.txt"
         with_file = await at.ask("see this", files=[(name, both("file").encode(), "text/plain")])
-        await answered(with_file)
+        assert f"{masked('file')}\n" in await answered(with_file)
 
         pinned = await at.slack.slash(at.ada, at.channel, "/rejoinder", f"pin remember {both('pin')}")
         assert masked("pin") in "".join(message.shown for message in pinned.messages)
@@ -129,6 +133,11 @@ async def test_nothing_planted_on_slack_gets_out_or_stays(tmp_path: Path) -> Non
         assert "system_prompt" in "".join(message.shown for message in said.ephemerals)
         await at.slack.slash(at.ada, at.channel, "/rejoinder", f"why {both('wrong')}")
         await at.slack.say(at.ada, at.channel, f"nobody asks the bot: {both('aside')}")
+        paying = await at.ask(f"I pay with {CARD}")
+        [notice] = await at.slack.wait_for(
+            lambda: [m for m in at.slack.messages(at.channel) if m.ephemeral_to and m.ts > paying.ts], 10
+        )
+        assert "a payment card" in notice.shown and CARD not in notice.shown
 
         met = await metrics(at.bot)
         await at.bot.kill()
@@ -171,7 +180,7 @@ async def test_nothing_planted_on_discord_gets_out_or_stays(tmp_path: Path) -> N
         assert f"and {masked('thread')}" in await answered(more, thread)
 
         upload = Upload(f"{both('file')}.txt", both("file").encode(), "text/plain")
-        await answered(at.ask("see this", attachments=[upload]))
+        assert f"{masked('file')}\n" in await answered(at.ask("see this", attachments=[upload]))
 
         pinned = at.discord.slash(at.ada, at.channel, "pin", {"note": f"remember {both('pin')}"})
         assert masked("pin") in await response(at, pinned)
@@ -179,6 +188,9 @@ async def test_nothing_planted_on_discord_gets_out_or_stays(tmp_path: Path) -> N
         assert "system_prompt" in await response(at, at.discord.slash(root, at.channel, "settings", change))
         await response(at, at.discord.slash(at.ada, at.channel, "why", {"message": both("wrong")}))
         at.discord.say(at.ada, at.channel, f"nobody asks the bot: {both('aside')}")
+        paying = at.ask(f"I pay with {CARD}")
+        [notice] = await at.discord.wait_for(lambda: at.answers_to(paying), timeout=10)
+        assert "a payment card" in notice.text and CARD not in notice.text
 
         met = await metrics(at.bot)
         await at.bot.kill()
