@@ -12,7 +12,7 @@ from bot.commands import spoken_command
 from bot.filtering import Filtering
 from bot.ports import Form, Said
 from bot.preferences import Decided, Preferences, Scope
-from bot.redaction import Redactor
+from bot.redaction import Action, Redactor
 from bot.settings_command import Asked, SettingsCommand, parse
 from storage.stores import open_stores
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, a_menu
@@ -178,3 +178,22 @@ def test_an_argument_is_read_as_it_was_meant(argument: str, asked: Asked) -> Non
 )
 def test_a_question_that_begins_like_a_command_is_none(text: str, command: tuple[str, str] | None) -> None:
     assert spoken_command(text) == command
+
+
+async def test_only_an_operator_decides_what_is_filtered(say: Told) -> None:
+    assert "operator" in await say("filter email=off", by=ROOT)
+    assert "`kind=action`" in await say("filter email=hide", by=GRACE)
+    assert (
+        await say("filter email=off, card=block", by=GRACE) == "`filter` is now `email=off, card=block` here."
+    )
+    assert (await say.decided.at(CHANNEL)).filter == {"email": Action.OFF, "card": Action.BLOCK}
+    assert "`filter`: `email=off, card=block` (set for this channel)" in await say()
+    await say("filter default", by=GRACE)
+    assert not (await say.decided.at(CHANNEL)).filter
+
+
+async def test_instructions_that_hold_what_is_blocked_are_not_kept(say: Told) -> None:
+    await say("filter card=block", by=GRACE)
+    said = await say("system_prompt Pay with 4111 1111 1111 1111", by=ROOT)
+    assert "blocks here (`card`)" in said and "4111" not in said
+    assert (await say.decided.at(CHANNEL)).system_prompt == "Be kind."
