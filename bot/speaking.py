@@ -206,7 +206,7 @@ class Speaker:
         extra = reduce(add, (message_size(voice.counter, message) for message in more), Size())
         fitted = await self._fit(speech, voice, extra)
         prompt = replace(bare, messages=(*fitted.messages, *more))
-        texts = (message.text for message in prompt.messages)
+        texts = (text for message in prompt.messages for text in (message.name, message.text))
         speech.reply.originals.update(await self._filtering.originals(speech.turn.place, *texts))
         return await self._stream(speech, voice, prompt, fitted.size + extra)
 

@@ -325,6 +325,7 @@ async def test_personal_data_stands_only_in_the_vault_and_is_put_back_for_people
     bot = await start(
         answer("Write to <EMAIL_1>, or to carol@example.org.", pieces=30),
         answer("As I said, <EMAIL_1> and <EMAIL_2>."),
+        answer("You are Mallory <EMAIL_3>."),
         keys="a key",
     )
     shown = await bot.ask(f"write to {EMAIL} please")
@@ -336,6 +337,8 @@ async def test_personal_data_stands_only_in_the_vault_and_is_put_back_for_people
     assert bot.heard == ["write to <EMAIL_1> please", "Write to <EMAIL_1>, or to <EMAIL_2>.", "whom?"]
     assert bot.provider.prompts[-1].messages[-1].name == "Eve <EMAIL_1>"
     assert again.text.startswith(f"As I said, {EMAIL} and carol@example.org.")
+    named = await bot.ask("who am I?", author=Author("U4", "Mallory mallory@example.org"))
+    assert named.text.startswith("You are Mallory mallory@example.org.")
     assert EMAIL in await bot.command("pin", f"note: {EMAIL}")
     assert f"note: {EMAIL}" in await bot.command("context")
     await bot.stores.aclose()
