@@ -6,13 +6,15 @@ most bots have; what thousands of words cost; hostile input; how much of a growi
 
 from __future__ import annotations
 
+import asyncio
 import re
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.redaction import OperatorWords, Redactor
+from bot.answer_filter import AnswerFilter
+from bot.redaction import OperatorWords, Policy, Redactor
 from tests.corpus.case import Case
 from tests.corpus.freezes import freezes
 from tests.corpus.score import OTHERS, SECRETS, half, redactor
@@ -185,17 +187,22 @@ def held() -> list[str]:
         "| --- | ---: | ---: | ---: | --- |",
     ]
     for name, text in texts.items():
-        stream, waiting, given, shown, first = Redactor().stream(), [], 0, 0, ""
-        for number, delta in enumerate(
-            re.findall(r" ?[A-Za-z0-9_]{1,6}| ?[^\w\s]+|\s+|.", text, flags=re.DOTALL), start=1
-        ):
-            out = stream.feed(delta)
-            given, shown = given + len(delta), shown + len(out)
-            first = first or (f"`{out.strip()}` with delta {number}" if out.strip() else "")
-            waiting.append(given - shown)
+        waiting, first = asyncio.run(grown(text))
         at_95 = sorted(waiting)[int(len(waiting) * 0.95)]
         lines.append(f"| {name} | {statistics.mean(waiting):.1f} | {at_95} | {max(waiting)} | {first} |")
     return lines
+
+
+async def grown(text: str) -> tuple[list[int], str]:
+    """How many characters wait after each delta of an answer, and what is shown first."""
+    growing, waiting, given, shown, first = AnswerFilter(Redactor(), Policy(), originals={}), [], 0, 0, ""
+    deltas = re.findall(r" ?[A-Za-z0-9_]{1,6}| ?[^\w\s]+|\s+|.", text, flags=re.DOTALL)
+    for number, delta in enumerate(deltas, start=1):
+        out = await growing.feed(delta)
+        given, shown = given + len(delta), shown + len(out)
+        first = first or (f"`{out.strip()}` with delta {number}" if out.strip() else "")
+        waiting.append(given - shown)
+    return waiting, first
 
 
 PAGE = """\
