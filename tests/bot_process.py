@@ -11,10 +11,24 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 ROOT = Path(__file__).resolve().parent.parent
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE", "VIRTUAL_ENV", "OPENBLAS_CORETYPE")
+
+
+class Running(Protocol):
+    """A process, as asyncio gives it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+
+    async def wait(self) -> int: ...
+
+    def send_signal(self, signal: int, /) -> None: ...
 
 
 class BotProcess:
@@ -29,7 +43,7 @@ class BotProcess:
         self.data, self._environment, self._command, self._until = data, dict(environment), command, until
         self.lines: list[str] = []
         self._news = asyncio.Condition()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -51,20 +65,23 @@ class BotProcess:
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
         }
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "bot",
-            self._command,
-            env=environment | self._environment,
-            cwd=self.data.parent,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        self._process = await self._spawn(environment | self._environment)
         begun = len(self.lines)
         self._reader = asyncio.create_task(self._read(self._process))
         if line := self._until if until is None else until:
             await self.wait_for_line(line, since=begun)
+
+    async def _spawn(self, environment: Mapping[str, str]) -> Running:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            self._command,
+            env=environment,
+            cwd=self.data.parent,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
 
     @property
     def pid(self) -> int:
@@ -127,7 +144,7 @@ class BotProcess:
             self._process is not None and self._process.stdout is not None and self._process.stdout.at_eof()
         )
 
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
+    async def _read(self, process: Running) -> None:
         assert process.stdout is not None
         async for line in process.stdout:
             async with self._news:

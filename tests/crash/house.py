@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.bot_process import ROOT, BotProcess
+from tests.bot_process import BotProcess
 from tests.crash.blade.sitecustomize import VARIABLE
+from tests.crash.nursery import ForkedProcess, Nursery
 from tests.crash.steps import Step
 
-BLADE = Path(__file__).parent / "blade"
 TOO_LONG = 5.0
 """Seconds after `ready` until a process whose step does not come is killed all the same."""
 MOST_STARTS = 120
@@ -73,6 +73,7 @@ class House:
     data: Path
     environment: Mapping[str, str]
     tally: Tally
+    nursery: Nursery
     stops: float = 0.0
     rng: random.Random = field(default_factory=random.Random)
     database_away: asyncio.Event = field(default_factory=asyncio.Event)
@@ -115,8 +116,7 @@ class House:
         return "\n".join(bot.output for bot in self.bots)
 
     async def _start(self, more: Mapping[str, str]) -> BotProcess:
-        rigged = {"PYTHONPATH": f"{BLADE}:{ROOT}", **more}
-        bot = BotProcess(self.data, {**self.environment, **rigged}, until="")
+        bot = ForkedProcess(self.nursery, self.data, {**self.environment, **more})
         self.bots.append(bot)
         await bot.start()
         return bot

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import random
+import re
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from bot import vocabularies
 from storage.stores import open_stores
 from tests.crash import judge
 from tests.crash.answers import Model
 from tests.crash.crowd import Crowd, complete
 from tests.crash.house import House, Kill, Tally, kills
+from tests.crash.nursery import Nursery
 from tests.crash.stages import DiscordStage, SlackStage
 from tests.crash.steps import EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
 from tests.postgres import Postgres
 
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds that the bot has, once it is left alone, to answer all that is still open."""
 
 
@@ -99,6 +104,7 @@ class Round:
         self.model = Model(random.Random(rng.random()))
         self.llm = LLMEmulator(rule=self.model.rule)
         self.database_away = asyncio.Event()
+        self.nursery = Nursery()
         numbers = itertools.count(1)
         self.stages: list[SlackStage | DiscordStage] = []
         if setting.slack:
@@ -110,6 +116,7 @@ class Round:
         self.url = ""
 
     async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self.nursery)
         await self._stack.enter_async_context(self.llm)
         for stage in self.stages:
             await self._stack.enter_async_context(stage.emulator)
@@ -165,7 +172,7 @@ class Round:
             faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in judge.missing(mine, known)]
             faults += judge.on_the_platform(mine, stage.spoken())
         faults += judge.in_the_database(asked, known, self.model.asked)
-        output = "\n".join(house.output for house in self.houses)
+        output = "\n".join([*self._stories(faults, known), *(house.output for house in self.houses)])
         faults += [
             f"{house.name} logged: {line}" for house in self.houses for line in judge.complaints(house.output)
         ]
@@ -182,6 +189,19 @@ class Round:
             faults,
             output,
         )
+
+    def _stories(self, faults: Sequence[str], known: Sequence[judge.Row]) -> Iterator[str]:
+        """For whoever looks into a fault: all that is known of the questions it names."""
+        named = {int(number) for fault in faults for number in re.findall(r"\bq(\d+)\b", fault)}
+        for crowd in self.crowds:
+            for question in crowd.asked:
+                if question.number in named:
+                    rows = [row for row in known if row.message == question.id]
+                    yield f"{question}\n    {rows}\n    {crowd.stage.story(question)}"
+                    for row in rows:
+                        yield from (
+                            f"    {message}: {crowd.stage.looks(message)}" for message in row.messages
+                        )
 
     async def _calm_down(self) -> None:
         """Wait until every question that was heard is answered, as far as patience goes."""
@@ -219,6 +239,7 @@ class Round:
     def _house(self, process: int, port: int) -> House:
         environment = {
             "OPENAI_API_KEY": "x",
+            vocabularies.VARIABLE: os.environ[vocabularies.VARIABLE],
             "OPENAI_BASE_URL": self.llm.openai_url,
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
             "DATABASE_URL": self.url,
@@ -238,6 +259,7 @@ class Round:
             self._folder / f"data{process or ''}",
             environment,
             self.tally,
+            self.nursery,
             self.setting.stops,
             random.Random(self._rng.random()),
             self.database_away,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from tests.crash.answers import question
-from tests.emulators.discord import RESET, DiscordEmulator
+from tests.emulators.discord import RESET, DiscordEmulator, Limits
 from tests.emulators.slack import SlackEmulator, SlackLimits
 
 RETRIES = (0.3, 1.0, 2.0, 3.0, *[5.0] * 60)
@@ -57,6 +57,9 @@ class Stage(Protocol):
     def story(self, question: Question) -> str:
         """For one that was never answered: what is known of its way to the bot."""
 
+    def looks(self, message: str) -> list[tuple[float, str]]:
+        """How a message looked, from when on: the ends of its words."""
+
     async def trouble(self) -> str:
         """Something that happens on an ordinary day; what it was."""
 
@@ -69,7 +72,14 @@ class SlackStage:
     def __init__(self, rng: random.Random, *, people: int = 4, http: bool = False) -> None:
         self._rng, self.people, self._http = rng, people, http
         self.emulator = SlackEmulator(
-            limits=SlackLimits(update_per_minute=600, read_per_minute=600, post_per_second=3.0, post_burst=6),
+            limits=SlackLimits(
+                update_per_minute=600,
+                read_per_minute=600,
+                start_stream_per_minute=200,
+                stop_stream_per_minute=200,
+                post_per_second=3.0,
+                post_burst=6,
+            ),  # each process begins with a full budget, and begins a hundred times as often
             ack_timeout=3.0,
             retry_delays=RETRIES,
         )
@@ -130,6 +140,9 @@ class SlackStage:
             if delivery.event.get("ts") == question.id
         )
 
+    def looks(self, message: str) -> list[tuple[float, str]]:
+        return [(revision.time, revision.text[-20:]) for revision in self.emulator.history(message)]
+
     async def trouble(self) -> str:
         slack, rng = self.emulator, self._rng
         match rng.randrange(8):
@@ -169,7 +182,7 @@ class DiscordStage:
 
     def __init__(self, rng: random.Random, *, people: int = 4, shards: int = 1) -> None:
         self._rng, self.people, self._shards = rng, people, shards
-        self.emulator = DiscordEmulator(shards=shards)
+        self.emulator = DiscordEmulator(shards=shards, limits=Limits(nonce_told=rng.random() < 0.5))
         discord = self.emulator
         guilds = [
             discord.add_guild(f"G{shard}", guild_id=(1_000 + shard) << 22) for shard in range(max(shards, 2))
@@ -235,6 +248,9 @@ class DiscordStage:
         """Where it was asked, and what happened to the gateway after it."""
         message = self.emulator.world.messages[int(question.id)]
         return f"{message.channel.kind.name} {message.channel.name} at {message.created_at:.1f}"
+
+    def looks(self, message: str) -> list[tuple[float, str]]:
+        return [(revision.time, revision.content[-20:]) for revision in self.emulator.history(int(message))]
 
     async def trouble(self) -> str:
         discord, rng = self.emulator, self._rng
