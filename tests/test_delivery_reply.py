@@ -155,6 +155,16 @@ async def test_an_answer_whose_message_another_has_taken_is_shown_anew() -> None
     assert list(surface.messages) == ["m1", "m2"] and record[0].message == "m2"
 
 
+async def test_an_answer_whose_message_another_has_taken_takes_the_one_that_the_other_had_lost() -> None:
+    surface, record = FakeSurface(length=1000), dict[int, Posted]()
+    surface.nameless = True
+    lost = await surface.post(Look("Lost."), nonce="", first=True)
+    mine = EditedReply(surface, FakeJournal(record, others=["m2"]), Pacer({}), a_turn())
+    await mine.finish("Mine.")
+    assert record[0].message == lost and list(surface.messages) == [lost, "m2"]
+    assert surface.messages[lost].text == "Mine."
+
+
 async def test_a_busy_platform_loses_nothing() -> None:
     surface = FakeSurface(length=1000)
     surface.failures = [PlatformBusy(0.05), PlatformUnreachable(), None, PlatformBusy(0.05)]

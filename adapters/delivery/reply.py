@@ -292,8 +292,9 @@ class EditedReply:
         self._shown[step.index] = Shown(message, None if again else step.look)
         if await self._journal.posted(step.index, message):
             await self._sign.stop()
-        else:  # another answer took it for its own while it had no name
+        else:  # another answer took it for its own while it had no name, and may have left us the one it had lost
             self._forget(step.index)
+            self._unsure.add(step.index)
 
     async def _place(self, step: Step, nonce: str) -> str:
         if step.call is Call.ATTACH or step.look is None:
