@@ -7,13 +7,17 @@ import functools
 import importlib
 import os
 import random
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any, Final
 
 import pytest
 
 from tests.crash.rounds import SETTINGS, play
 from tests.crash.steps import STEPS, Step
 from tests.postgres import Postgres
+
+SHORT: Final[Mapping[str, Any]] = {"stops": 0.0, "haste": 3.0, "lease": 3}
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
@@ -28,8 +32,8 @@ async def test_twenty_kills_lose_and_double_nothing(postgres: Postgres) -> None:
     """One process on SQLite, and at the same time two on a PostgreSQL; each with people on Slack and Discord."""
     seed = os.environ.get("SEED") or str(random.randrange(10**6))
     verdicts = await asyncio.gather(
-        play(replace(SETTINGS["sqlite"], stops=0), 6, f"{seed}/sqlite"),
-        play(replace(SETTINGS["two"], stops=0), 14, f"{seed}/two", postgres),
+        play(replace(SETTINGS["sqlite"], **SHORT), 7, f"{seed}/sqlite"),
+        play(replace(SETTINGS["two"], **SHORT), 13, f"{seed}/two", postgres),
     )
     for verdict in verdicts:
         assert not verdict.faults, "\n".join([f"SEED={seed}: {verdict}", *verdict.faults])

@@ -36,7 +36,7 @@ class Kill:
     starting: bool = False
 
 
-def kills(rng: random.Random, count: int, steps: Sequence[Step]) -> list[Kill]:
+def kills(rng: random.Random, count: int, steps: Sequence[Step], haste: float = 1.0) -> list[Kill]:
     """So many deaths: half of them at steps, each step in turn, the others at any moment, some of those while it starts."""
     drawn = [*steps]
     rng.shuffle(drawn)
@@ -46,9 +46,9 @@ def kills(rng: random.Random, count: int, steps: Sequence[Step]) -> list[Kill]:
             step = drawn[number // 2 % len(drawn)]
             planned.append(Kill(step, rng.randint(1, step.most)))
         elif rng.random() < 0.15:
-            planned.append(Kill(None, after=rng.uniform(0.2, 2.0), starting=True))
+            planned.append(Kill(None, after=rng.uniform(0.1, 2.0), starting=True))
         else:
-            planned.append(Kill(None, after=rng.uniform(0.0, 3.0)))
+            planned.append(Kill(None, after=rng.uniform(0.0, 3.0) / haste))
     return planned
 
 
@@ -75,6 +75,7 @@ class House:
     tally: Tally
     nursery: Nursery
     stops: float = 0.0
+    haste: float = 1.0
     rng: random.Random = field(default_factory=random.Random)
     database_away: asyncio.Event = field(default_factory=asyncio.Event)
     bots: list[BotProcess] = field(default_factory=list)
@@ -146,7 +147,7 @@ class House:
         if not death.starting:
             await self._ready()
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(dead), TOO_LONG if step else death.after)
+            await asyncio.wait_for(asyncio.shield(dead), TOO_LONG / self.haste if step else death.after)
             how = step.name if step else how
         if not dead.done():
             await bot.kill()

@@ -23,7 +23,14 @@ from tests.bot_process import ROOT, BotProcess, Running
 
 BLADE: Final = Path(__file__).parent / "blade" / "sitecustomize.py"
 OURS: Final = ("bot", "adapters", "storage")
-READ: Final = ("bot.__main__", "bot.app", "adapters.slack", "adapters.discord", "storage.migrations")
+READ: Final = (
+    "bot.__main__",
+    "bot.app",
+    "bot.providers.openai_chat",
+    "adapters.slack",
+    "adapters.discord",
+    "storage.migrations",
+)
 LONGEST: Final = 1 << 16
 """Bytes of a message to the mother."""
 

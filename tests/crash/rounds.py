@@ -34,7 +34,8 @@ PATIENCE = 240.0
 
 @dataclass(frozen=True)
 class Setting:
-    """What is put together: `processes` share a PostgreSQL; one alone on SQLite. `slack` is `socket` or `http`, empty: none."""
+    """What is put together: `processes` share a PostgreSQL; one alone on SQLite. `slack` is `socket` or `http`, empty: none. Lives are
+    `haste` times shorter; a `lease` is so many seconds."""
 
     name: str
     processes: int = 1
@@ -44,6 +45,8 @@ class Setting:
     away: float = 0.0
     troubled: float = 1.5
     stops: float = 0.1
+    haste: float = 1.0
+    lease: int = 8
 
 
 SETTINGS = {
@@ -90,7 +93,7 @@ async def play(setting: Setting, count: int, seed: str, postgres: Postgres | Non
     began, rng = time.monotonic(), random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="rejoinder-crash-") as folder:
         async with Round(setting, rng, Path(folder), postgres) as round_:
-            await round_.play(kills(rng, count, round_.steps))
+            await round_.play(kills(rng, count, round_.steps, setting.haste))
             verdict = await round_.verdict()
     verdict.seed, verdict.seconds = seed, time.monotonic() - began
     return verdict
@@ -251,6 +254,7 @@ class Round:
             "REJOINDER_MAX_OUTPUT_TOKENS": "5000",
             "REJOINDER_QUEUE": "1000",
             "REJOINDER_ATTEMPTS": "1000",
+            "REJOINDER_LEASE_SECONDS": str(self.setting.lease),
         }
         for stage in self.stages:
             environment |= stage.environment(process, self.setting.processes)
@@ -261,6 +265,7 @@ class Round:
             self.tally,
             self.nursery,
             self.setting.stops,
+            self.setting.haste,
             random.Random(self._rng.random()),
             self.database_away,
         )
