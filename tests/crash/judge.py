@@ -22,7 +22,10 @@ BESIDES = [re.escape(TEXTS["en"][code]) for code in ("first_meeting", "trimmed")
 NOTHING = re.compile(rf"{WORD.pattern}|```(?:text)?|^- ?|[•_]|{'|'.join(BESIDES)}", re.MULTILINE)
 """What may stand in a message: numbered words, the marks around them, and the bot's own remarks."""
 
-COMPLAINT = re.compile(r" ERROR +(?:bot|adapters|storage|asyncio)\b.*|Task exception was never retrieved")
+COMPLAINT = re.compile(
+    r"(?: ERROR +(?:bot|adapters|storage|asyncio)\b|Task exception was never retrieved).*(?:\n(?!\d\d:\d\d:\d\d ).*){0,80}"
+)
+"""An error of the bot's own, with its traceback: all lines until the next that bears a time."""
 EXPECTED = re.compile(r"could not be taken in \(StoreUnavailable\)")
 
 
