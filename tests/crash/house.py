@@ -20,6 +20,8 @@ from tests.crash.steps import Step
 
 TOO_LONG = 5.0
 """Seconds after `ready` until a process whose step does not come is killed all the same."""
+READY = 120.0
+"""Seconds that a start may take, on a machine that is busy with other things."""
 MOST_STARTS = 120
 """How often a process that ends by itself is started again, a second apart, as a supervisor would."""
 AT_ANY_MOMENT = "at any moment"
@@ -125,7 +127,7 @@ class House:
     async def _ready(self) -> bool:
         """True when it is; False when it has died before."""
         try:
-            await self.bots[-1].wait_for_line("^ready$", timeout=60)
+            await self.bots[-1].wait_for_line("^ready$", timeout=READY)
         except AssertionError:
             return False
         return True
@@ -161,10 +163,12 @@ class House:
 
     async def _stop_in_the_middle(self) -> None:
         """A stop under load: what was being said is finished, or gone on with by the next."""
-        await self._start({})
+        bot = await self._start({})
         if await self._ready():
             await asyncio.sleep(self.rng.uniform(0.5, 3.0))
             await self.stop()
+        else:
+            await bot.kill()
 
     def _fault(self, what: str) -> None:
         self.tally.faults.append(f"{self.name}: {what}")
