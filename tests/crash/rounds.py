@@ -45,8 +45,8 @@ class Setting:
     away: float = 0.0
     troubled: float = 1.5
     stops: float = 0.1
-    haste: float = 1.0
-    lease: int = 8
+    haste: float = 2.0
+    lease: int = 4
 
 
 SETTINGS = {
