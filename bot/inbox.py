@@ -245,7 +245,7 @@ class Workers:
         self._most, self._abreast, self._attempts, self._clock = most, abreast, attempts, clock
         self._freely = max(1, min(FREELY, attempts - 1))
         self._claims = itertools.count(1)
-        self._held: dict[int, Held] = {}
+        self._held: set[Held] = set()  # a turn stands in it twice while one who lost it has not let go yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
         self._stopping = False
@@ -268,7 +268,7 @@ class Workers:
         self._wake.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
-        for held in list(self._held.values()):
+        for held in list(self._held):
             held.call_off(None)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -293,15 +293,14 @@ class Workers:
                 return
             if turn is None:
                 return
-            held = self._held[turn.id] = Held(
-                self._inbox, turn, owner, self._lease, self._clock, asked + self._lease
-            )
+            held = Held(self._inbox, turn, owner, self._lease, self._clock, asked + self._lease)
+            self._held.add(held)
             task = asyncio.create_task(self._work(held), name=f"turn {turn.id}")
             self._tasks.add(task)
             task.add_done_callback(self._done)
 
     def _suspects(self) -> bool:
-        return any(held.turn.attempts > self._freely for held in self._held.values())
+        return any(held.turn.attempts > self._freely for held in self._held)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -326,8 +325,7 @@ class Workers:
                     answering.cancel()
             await asyncio.gather(answering, return_exceptions=True)
         finally:
-            if self._held.get(turn.id) is held:
-                del self._held[turn.id]
+            self._held.discard(held)
             answering.cancel()
             held.end()
             await asyncio.gather(keeping, return_exceptions=True)
@@ -337,7 +335,7 @@ class Workers:
     async def _listen(self) -> None:
         async with aclosing(self._inbox.signals()) as signals:  # type: ignore[type-var]
             async for signal in signals:
-                held = self._held.get(signal.turn) if signal.turn is not None else None
-                if held is not None and signal.cancel is not None:
-                    held.call_off(signal.cancel)
+                for held in list(self._held):
+                    if held.turn.id == signal.turn and signal.cancel is not None:
+                        held.call_off(signal.cancel)
                 self._wake.set()

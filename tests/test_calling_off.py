@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -199,3 +201,49 @@ async def test_a_worker_without_a_database_shows_nothing_more_before_its_lease_c
     assert await desk.claim("another") is not None
     await workers.drain(0)
     await running
+
+
+class Lingering:
+    """Speaks until it is called off; whoever speaks first lets go only when it is told to."""
+
+    def __init__(self) -> None:
+        self.helds: list[Held] = []
+        self.go = asyncio.Event()
+
+    async def answer(self, held: Held) -> None:
+        self.helds.append(held)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            while held is self.helds[0] and not self.go.is_set():
+                with suppress(asyncio.CancelledError):
+                    await self.go.wait()
+            raise
+
+
+async def test_whoever_has_a_turn_again_that_this_process_has_not_let_go_of_yet_keeps_it_and_hears_of_stop(
+    stores: Stores, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine, lease = Lingering(), timedelta(seconds=0.4)
+    asked = await Desk(stores, clock).ask()
+    workers = Workers(
+        stores.inbox, engine, owner="w", lease=lease, most=2, abreast=2, attempts=3, clock=clock
+    )
+    running = asyncio.create_task(workers.run())
+    await until(lambda: len(engine.helds) == 1)
+    await stores.inbox.void_leases()
+    await until(lambda: len(engine.helds) == 2)
+    engine.go.set()
+    await until(lambda: workers.busy == 1)
+    await stores.inbox.cancel(Cancel.STOPPED, turn=asked)
+    await until(lambda: engine.helds[1].why is Cancel.STOPPED)
+    await workers.drain(0)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - workers tell nobody
+            await asyncio.sleep(0.005)
