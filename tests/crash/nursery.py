@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -52,7 +53,7 @@ class Child:
 
 
 class Nursery:
-    """`async with Nursery() as nursery:`; `bear` as many as you like. Whoever still lives in the end is killed."""
+    """`async with Nursery() as nursery:`; `bear` as many as you like. Whoever still lives in the end is killed, whatever ends it."""
 
     def __init__(self) -> None:
         self._socket, self._hers = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -76,8 +77,6 @@ class Nursery:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for child in self._children.values():
-            os.kill(child.pid, signal.SIGKILL)
         asyncio.get_running_loop().remove_reader(self._socket)
         self._socket.close()
         await self._mother.wait()
@@ -125,11 +124,12 @@ class ForkedProcess(BotProcess):
 
 def mother(said: socket.socket) -> None:
     _read_all()
-    signal.signal(signal.SIGCHLD, lambda number, frame: _tell_deaths(said))
+    living: set[int] = set()
+    signal.signal(signal.SIGCHLD, lambda number, frame: _tell_deaths(said, living))
     while True:
         asked, outputs, _, _ = socket.recv_fds(said, LONGEST, 1)
         if not asked:
-            return
+            break
         [output] = outputs
         # Deaths are told after births.
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
@@ -138,8 +138,12 @@ def mother(said: socket.socket) -> None:
             said.close()
             _live(output, **json.loads(asked))
         os.close(output)
+        living.add(pid)
         said.send(json.dumps([pid]).encode())
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for pid in living:
+        os.kill(pid, signal.SIGKILL)
 
 
 def _read_all() -> None:
@@ -178,7 +182,7 @@ def _live(output: int, environment: dict[str, str], folder: str) -> None:
         os._exit(code if isinstance(code, int) else 1)
 
 
-def _tell_deaths(said: socket.socket) -> None:
+def _tell_deaths(said: socket.socket, living: set[int]) -> None:
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
@@ -186,7 +190,9 @@ def _tell_deaths(said: socket.socket) -> None:
             return
         if pid == 0:
             return
-        said.send(json.dumps([pid, os.waitstatus_to_exitcode(status)]).encode())
+        living.discard(pid)
+        with suppress(BrokenPipeError):  # nobody asks any more
+            said.send(json.dumps([pid, os.waitstatus_to_exitcode(status)]).encode())
 
 
 if __name__ == "__main__":
