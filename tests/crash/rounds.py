@@ -203,7 +203,9 @@ class Round:
                     yield f"{question}\n    {rows}\n    {crowd.stage.story(question)}"
                     for row in rows:
                         yield from (
-                            f"    {message}: {crowd.stage.looks(message)}" for message in row.messages
+                            f"    {message}: {crowd.stage.looks(message)}"
+                            for message in row.messages
+                            if message
                         )
 
     async def _calm_down(self) -> None:
