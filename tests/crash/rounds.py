@@ -28,8 +28,8 @@ from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
 from tests.postgres import Postgres
 
-PATIENCE = 240.0
-"""Seconds that the bot has, once it is left alone, to answer all that is still open."""
+PATIENCE = 120.0
+"""Seconds without any news, in the database or on a platform, after which nobody waits for answers any more."""
 
 
 @dataclass(frozen=True)
@@ -209,10 +209,13 @@ class Round:
                         )
 
     async def _calm_down(self) -> None:
-        """Wait until every question that was heard is answered, as far as patience goes."""
-        until = time.monotonic() + PATIENCE
+        """Wait until every question that was heard is answered, or nothing moves any more."""
+        until, seen = time.monotonic() + PATIENCE, ""
         while time.monotonic() < until:
             known = await judge.rows(self.url)
+            looks = [one.times[-1:] for crowd in self.crowds for one in crowd.stage.spoken()]
+            if seen != (seen := f"{known}{looks}"):
+                until = time.monotonic() + PATIENCE
             complete_ones = (
                 complete(crowd.stage, question) for crowd in self.crowds for question in crowd.asked
             )
