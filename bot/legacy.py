@@ -97,13 +97,13 @@ def old_forms(folder: Path) -> Iterator[OldForm]:
     for file in _texts(folder):
         found: set[str] = set()
         for number, line in enumerate(_lines(file), 1):
+            rest = line
             for pattern, current in FORMS:
-                match = pattern.search(line)
+                match = pattern.search(rest)
                 if match and current not in found:
                     found.add(current)
                     yield OldForm(file.relative_to(folder), number, match[0].strip(" ="), current)
-                if match:
-                    break
+                rest = pattern.sub("", rest)  # a wider pattern is not to find the same again
 
 
 def _texts(folder: Path) -> list[Path]:

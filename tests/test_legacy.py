@@ -53,6 +53,18 @@ def test_each_old_form_is_answered_with_the_current_one(tmp_path: Path) -> None:
     assert "secret" not in str(found)
 
 
+def test_of_two_old_forms_in_one_line_both_are_told(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text(
+        "`openai.Completion.create(…)`, or with Claude `client.completions.create(prompt=f'{HUMAN_PROMPT} hi')`;\n"
+        "then `openai.error.Timeout`.\n"
+    )
+    assert [(old.line, old.written) for old in old_forms(tmp_path)] == [
+        (1, "openai.Completion.create"),
+        (1, "HUMAN_PROMPT"),
+        (2, "openai.error.Timeout"),
+    ]
+
+
 def test_nothing_of_ours_is_written_in_an_old_form() -> None:
     assert not list(old_forms(ROOT))
 
