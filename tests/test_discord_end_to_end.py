@@ -69,6 +69,11 @@ class Scene:
     def heard(self) -> list[str]:
         return [str(m["content"]) for m in self.llm.requests[-1].body["messages"] if m["role"] != "system"]
 
+    async def context(self) -> str:
+        command = self.discord.slash(self.ada, self.channel, "context")
+        await self.discord.wait_for(lambda: command.done)
+        return command.content or ""
+
 
 def shown(messages: list[Any]) -> str:
     return "\n".join(message.text for message in messages)
@@ -199,6 +204,33 @@ async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     usage = at.discord.slash(at.ada, at.channel, "usage")
     await at.discord.wait_for(lambda: usage.done)
     assert usage.ephemeral and "tokens" in (usage.content or "")
+
+
+async def test_a_long_conversation_keeps_what_is_pinned_and_the_gist_of_the_rest(tmp_path: Path) -> None:
+    def model(asked: Asked) -> Answer:
+        return say("They talk about words." if asked.body["model"] == "gpt-4o" else "Fine, that is noted.")
+
+    async with scene(
+        tmp_path, REJOINDER_CONTEXT_TOKENS="500", REJOINDER_SUMMARY_MODEL="openai-chat:gpt-4o"
+    ) as at:
+        at.llm.rule = model
+        [answer] = await at.answered(at.ask("my number is 4711"))
+        at.discord.say(at.ada, at.channel, "pin", mention_bot=True, reply_to=answer)
+        await at.discord.wait_for(
+            lambda: "Pinned: `my number is 4711`" in shown(at.discord.bot_messages(at.channel)[-1:]), 10
+        )
+        for number in range(6):
+            await at.answered(at.ask(f"question {number} " + "and some more words " * 15))
+        async with asyncio.timeout(20):  # it is summed up after the answer
+            while "They talk about words." not in (told := await at.context()):
+                pass
+        assert "1. `my number is 4711`" in told
+        await at.answered(at.ask("and now?"))
+        head = "\n".join(at.heard()[:5])
+        assert "my number is 4711" in head and "They talk about words." in head
+        assert "question 0" not in "".join(at.heard())
+        summed = next(asked for asked in at.llm.requests if asked.body["model"] == "gpt-4o")
+        assert "Ada: question 0" in str(summed.body["messages"])
 
 
 async def test_why_tells_of_the_last_message_or_of_the_one_that_is_replied_to(at: Scene) -> None:
