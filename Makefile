@@ -14,7 +14,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus bench lint types layers check properties crash budgets lock clean
+.PHONY: help run extras test corpus bench lint types layers check properties crash tokens context durability budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -49,6 +49,18 @@ properties: ## Try how answers are cut and shown, and that nobody is pinged, on 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)
 	@$(IN) -m tests.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+tokens: ## Measure how well tokens are counted, asking the small local model, and write docs/tokens.md
+	@$(FOR_TEST)
+	@$(IN) -m benchmarks.tokens > .cache/tokens.md && mv .cache/tokens.md docs/tokens.md
+
+context: ## Measure what long conversations cost, and write docs/context.md
+	@$(FOR_TEST)
+	@$(IN) -m benchmarks.context
+
+durability: ## Measure accepting, claiming, turns a second and takeovers, and write docs/durability.md
+	@$(FOR_TEST)
+	@$(IN) -m benchmarks.durability
 
 lint: ## Check style and formatting
 	@$(FOR_TEST)

@@ -1,4 +1,4 @@
-"""What a long conversation costs: `python -m benchmarks.context` measures, prints, and writes docs/context.md.
+"""What a long conversation costs: `make context` measures, prints, and writes docs/context.md.
 
 Building a prompt out of conversations of ten to a hundred thousand turns, in time and in rows read, on both databases, beside the loop
 that counts everything anew for each message it drops. Then 500 turns of one conversation, simulated: how much of its prompts a provider's
@@ -23,9 +23,10 @@ from typing import Any, Final
 from sqlalchemy import event, insert, text
 
 from bot import vocabularies
-from bot.chat import Author, Exchange, Mark, Message, Note, Role, Size, State, Summary, Turn, Usage
+from bot.chat import Author, Exchange, Mark, Message, Note, Picture, Role, Size, State, Summary, Turn, Usage
 from bot.context import LOW_WATER, Window, fit
 from bot.counting import Exact
+from bot.files import FileLimits, Gallery
 from bot.models import Model, load_models
 from bot.ports import Beginning
 from bot.preferences import Decided, Preferences
@@ -123,7 +124,7 @@ class Built:
 
 async def build(stores: Stores, count: int) -> Built:
     decided = Decided(stores.preferences, lambda _: Preferences("openai:gpt-4o", "Be kind."))
-    recall = Recall(stores.memory, decided)
+    recall = Recall(stores.memory, decided, gallery=Gallery({}, FileLimits()))
     voice = Voice(ScriptedProvider(), Model("openai", "gpt-4o"), "Be kind.", WINDOW, COUNTER)
     await stores.ping()
     times, rows = [], []
@@ -224,7 +225,13 @@ class Sized:
     def measure(self, text: str) -> Size:
         return Size(int(text.partition(" ")[0] or 0) if text[:1].isdigit() else len(text.split()))
 
-    async def learn(self, size: Size, reported: int) -> None:
+    def measure_name(self, name: str) -> Size:
+        return self.measure(name)
+
+    def measure_picture(self, picture: Picture) -> Size:
+        raise AssertionError("nobody shows a picture here")
+
+    async def learn(self, size: Size, reported: int, about: str = "") -> None:
         return
 
 
@@ -347,7 +354,7 @@ async def caching() -> list[str]:
 
 INTRODUCTION: Final = """# What a long conversation costs
 
-Made by `python -m benchmarks.context`.
+Made by `make context`.
 
 ## Building a prompt
 

@@ -1,4 +1,4 @@
-"""How well tokens are counted: `python -m benchmarks.tokens > docs/tokens.md`.
+"""How well tokens are counted: `make tokens` writes docs/tokens.md.
 
 For the models whose vocabulary is public, our count against what OpenAI published of its own examples. For the small local model, whose
 vocabulary is another one, the estimate against what its server reports of whole prompts, before and after calibration. The local model is
@@ -172,7 +172,7 @@ def _mean(errors: Sequence[float]) -> str:
 
 HEAD: Final = """# Counting tokens
 
-Written by `python -m benchmarks.tokens`, which asks the small local model for real.
+Written by `make tokens`, which asks the small local model for real.
 
 ## Models whose vocabulary is public
 

@@ -42,8 +42,8 @@ class Postgres:
 
 
 @contextmanager
-def postgres_server() -> Iterator[Postgres]:
-    """Start one; it ends with the block."""
+def postgres_server(*, careful: bool = False) -> Iterator[Postgres]:
+    """Start one; it ends with the block. `careful`: it waits for the disk, as a server of one's own does."""
     folder = Path(tempfile.mkdtemp(prefix="rejoinder-pg-"))  # short: a unix socket's path has 107 characters
     known = os.environ.get("XDG_RUNTIME_DIR")
     os.environ["XDG_RUNTIME_DIR"] = str(folder)  # read at import, for a lock file
@@ -56,7 +56,8 @@ def postgres_server() -> Iterator[Postgres]:
             os.environ["XDG_RUNTIME_DIR"] = known
     with get_server(folder / "server", cleanup_mode="stop") as server:
         running = Postgres(server)
-        _hurry(running.address("postgres"))
+        if not careful:
+            _hurry(running.address("postgres"))
         yield running
     shutil.rmtree(folder, ignore_errors=True)
 
