@@ -9,6 +9,7 @@ from functools import reduce
 from operator import add
 
 import pytest
+from sqlalchemy import insert
 
 from benchmarks.conversations import conversations
 from bot.calibration import fitted, published
@@ -19,6 +20,8 @@ from bot.models import load_models
 from bot.tokens import tokenizer_for
 from storage.calibrations import KEPT
 from storage.stores import Stores
+from storage.tables import calibrations
+from storage.values import shape_json, size_value
 from tests.emulators.llm import LLMEmulator, say
 from tests.provider_rig import ask, make, opened
 
@@ -121,6 +124,16 @@ async def test_a_known_vocabulary_is_exact_and_any_other_learns_and_remembers(st
     other = await counter_for(models.get("claude-opus-5-5"), stores.calibrations)
     assert isinstance(other, Estimate)
     assert other.calibration.calls == 0
+
+
+async def test_what_an_older_version_measured_otherwise_teaches_nothing(stores: Stores) -> None:
+    old = {"counter": "c", "size": [10, 8, 0, 0, 0, 2, 0, 1], "reported": 12}
+    await stores.database.write(lambda writing: writing.sql.execute(insert(calibrations).values(old)))
+    assert list(await stores.calibrations.observations("c")) == []
+    new = Observation(Size(10, small=11, messages=1), 13)
+    assert list(await stores.calibrations.observe("c", new)) == [new]
+    assert size_value(10, [8, 0, 0, 0, 2, 0]) is None
+    assert size_value(10, shape_json(new.size)) == Size(10, small=11)
 
 
 async def test_of_a_conversation_that_goes_on_only_what_was_added_is_estimated(stores: Stores) -> None:
