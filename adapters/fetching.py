@@ -66,7 +66,7 @@ class Fetcher:
             try:
                 async with self._session.get(url, allow_redirects=False) as response:
                     if 300 <= response.status < 400:
-                        url = _followed(url, response)
+                        url = self._followed(url, response)
                         continue
                     _check(response, most, page)
                     return await _body(response, size, most, page)
@@ -75,6 +75,17 @@ class Fetcher:
             except (aiohttp.ClientError, OSError) as error:
                 raise Unreadable(Why.UNREACHABLE, type(error).__name__) from None
         raise Unreadable(Why.UNREACHABLE, "too many redirects")
+
+    def _followed(self, url: URL, response: aiohttp.ClientResponse) -> URL:
+        """Where a redirect leads, if that is the same host. To another one of the platform's it leads to sign in."""
+        try:
+            target = url.join(URL(response.headers.get(hdrs.LOCATION, "")))
+            if target.origin() == url.origin():
+                return target
+            why = Why.FORBIDDEN if self._trusted(target) else Why.ELSEWHERE
+        except ValueError:
+            why = Why.ELSEWHERE
+        raise Unreadable(why, "a redirect to another host")
 
 
 async def asked(call: Callable[[], Awaitable[T]], seconds: float) -> T:
@@ -112,18 +123,6 @@ def _parsed(url: str) -> URL:
     if not parsed.absolute or parsed.scheme not in ("http", "https"):
         raise Unreadable(Why.ELSEWHERE)
     return parsed
-
-
-def _followed(url: URL, response: aiohttp.ClientResponse) -> URL:
-    """Where a redirect leads, if that is the same host."""
-    try:
-        target = url.join(URL(response.headers.get(hdrs.LOCATION, "")))
-        same = target.origin() == url.origin()
-    except ValueError:
-        same = False
-    if not same:
-        raise Unreadable(Why.ELSEWHERE, "a redirect to another host")
-    return target
 
 
 def _check(response: aiohttp.ClientResponse, most: int, page: bool) -> None:

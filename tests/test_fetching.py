@@ -38,6 +38,8 @@ class Host:
         match name:
             case "foreign":
                 return web.Response(status=302, headers={"Location": f"{self.elsewhere}/plain"})
+            case "sign-in":
+                return web.Response(status=302, headers={"Location": "https://acme.slack.com/?redir=x"})
             case "within":
                 return web.Response(status=302, headers={"Location": "/plain"})
             case "round":
@@ -151,6 +153,7 @@ async def test_nothing_is_ever_sent_to_a_foreign_host(at: Scene) -> None:
         ("500", {}, Why.UNREACHABLE),
         ("round", {}, Why.UNREACHABLE),
         ("login", {}, Why.FORBIDDEN),
+        ("sign-in", {}, Why.FORBIDDEN),
         ("login", {"page": True, "size": 9_000}, Why.FORBIDDEN),
         ("packed", {}, Why.BROKEN),
         ("cut", {}, Why.BROKEN),
