@@ -21,11 +21,13 @@ from aiohttp import web
 
 from bot import vocabularies
 from bot.absence import Watch
+from bot.access import Lists
 from bot.alarms import Alarms
 from bot.chat import Place
 from bot.commands import Commands, command_list
 from bot.counting import Counter
 from bot.engine import Engine
+from bot.erasing import Eraser
 from bot.errors import ConfigError
 from bot.files import FileLimits, FileReader, Gallery
 from bot.filter_settings import actions_of, masked_for_want_of_a_key, open_redactor
@@ -44,13 +46,15 @@ from bot.models import Models, load_models
 from bot.notebook import Notebook
 from bot.picture_tokens import LOW
 from bot.ports import Adapter, By, Reception, Row, Waiting, Whose
-from bot.preferences import Answers, Decided, Preferences
+from bot.preferences import Answers, Decided, Preferences, Switch, Welcome
 from bot.pressing import Pressing
 from bot.price_lists import listed_price
+from bot.privacy_command import PrivacyCommand
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.redaction import Policy
 from bot.reports import Span
+from bot.retention import Purge
 from bot.rules import Rulebook
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
@@ -175,6 +179,8 @@ class House:
         settings_command = SettingsCommand(decided, stores.preferences, menu, filtering, settings.admins, now)
         usage_command = UsageCommand(limits, stores.reports, rulebook, now)
         self._notebook = Notebook(stores.records, now)
+        self._eraser = Eraser(stores.privacy, now, self._meters)
+        privacy = PrivacyCommand(stores.privacy, self._eraser, limits, decided, now)
         why = Why(stores.records, self._notebook, now)
         self._summaries: Summaries | None = None
         if summing is not None:
@@ -201,6 +207,7 @@ class House:
                 usage_command,
                 settings_command,
                 limits_command,
+                privacy,
                 why,
                 now,
             ),
@@ -212,6 +219,9 @@ class House:
             language=settings.language,
             queue=settings.queue,
             decided=decided,
+            privacy=stores.privacy,
+            lists=Lists(frozenset(settings.allow), frozenset(settings.deny)),
+            silent=settings.refusals == "silent",
             clock=now,
         )
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -338,14 +348,16 @@ class House:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         async with AsyncExitStack() as stack:
             await self._serve(stack, say)
+            purge = Purge(self._stores.retention, self._settings.retention_days, self._meters)
             tasks = [
                 asyncio.create_task(self._workers.run(), name="workers"),
                 asyncio.create_task(
-                    Housekeeping([self._stores.records.sweep, self._stores.ledger.tidy], now).run(),
+                    Housekeeping([self._stores.records.sweep, self._stores.ledger.tidy, purge], now).run(),
                     name="housekeeping",
                 ),
             ]
             tasks.append(asyncio.create_task(self._notebook.run(), name="notebook"))
+            tasks.append(asyncio.create_task(self._eraser.run(), name="eraser"))
             if self._summaries is not None:
                 tasks.append(asyncio.create_task(self._summaries.run(), name="summaries"))
             tasks += [
@@ -446,7 +458,15 @@ def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
     threads = {"slack": settings.slack_answers == "thread", "discord": settings.discord_answers == "thread"}
     actions = actions_of(settings)
     instructions = open_redactor(settings).without(Policy(actions).off).mask(settings.system_prompt).text
-    usual = Preferences(model=str(menu.usual), system_prompt=instructions, filter=actions)
+    usual = Preferences(
+        model=str(menu.usual),
+        system_prompt=instructions,
+        filter=actions,
+        retention=settings.retention_days,
+        guests=Welcome(settings.guests),
+        externals=Welcome(settings.externals),
+        direct=Switch(settings.direct),
+    )
 
     def defaults(platform: str) -> Preferences:
         return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)

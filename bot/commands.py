@@ -16,6 +16,9 @@ from bot.limits_command import takes as limits_takes
 from bot.memory_commands import MemoryCommands, turns_word
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Slash, Word
+from bot.privacy_command import WORDS as PRIVACY_WORDS
+from bot.privacy_command import PrivacyCommand
+from bot.privacy_command import takes as privacy_takes
 from bot.settings_command import WORDS as SETTINGS_WORDS
 from bot.settings_command import SettingsCommand
 from bot.settings_command import takes as settings_takes
@@ -60,6 +63,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("leave", private=False, inside=True),
     Command("settings", takes=settings_takes, words=SETTINGS_WORDS),
     Command("limits", takes=limits_takes, words=LIMITS_WORDS),
+    Command("privacy", takes=privacy_takes, words=PRIVACY_WORDS),
     Command("why", takes=names_a_message, word=True, words=(Word("message"),)),
 )
 
@@ -94,10 +98,11 @@ class Commands:
         usage: UsageCommand,
         settings: SettingsCommand,
         limits_command: LimitsCommand,
+        privacy: PrivacyCommand,
         why: Why,
         clock: Clock,
     ) -> None:
-        self._why = why
+        self._why, self._privacy = why, privacy
         self._conversations, self._clock = conversations, clock
         self._settings = settings
         self._runs: dict[str, Callable[[Invocation, str], Awaitable[str | Said]]] = {
@@ -110,6 +115,7 @@ class Commands:
             "leave": self._leave,
             "settings": settings.run,
             "limits": limits_command.run,
+            "privacy": privacy.run,
             "why": self._tell_why,
         }
 
@@ -144,6 +150,8 @@ class Commands:
 
     async def _tell_why(self, invocation: Invocation, language: str) -> str:
         asked = invocation.about or invocation.argument
+        if not asked and await self._privacy.wants_nothing(invocation):
+            return "\n- ".join([notice("why_head", language), notice("why_opted_out", language)])
         return await self._why.tell(invocation.place, invocation.author, asked, language)
 
 

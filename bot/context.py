@@ -19,6 +19,7 @@ from typing import Final
 from bot.chat import Exchange, Mark, Message, Note, Picture, Role, Size
 from bot.counting import Counter
 from bot.errors import TooLong
+from bot.marking import NOTED, SUMMED_UP
 from bot.ports import Beginning
 
 LOW_WATER: Final = 0.5
@@ -26,8 +27,6 @@ LOW_WATER: Final = 0.5
 weighs both."""
 SHARE: Final = 4
 """One part in so many of a prompt is the most that pins may take, and as much the gist."""
-NOTED: Final = "[Pinned note]"
-SUMMED_UP: Final = "[Summary of what was said before]"
 NO_SIZE: Final = Size()
 NO_PICTURES: Final[Mapping[int, tuple[Picture, ...]]] = {}
 

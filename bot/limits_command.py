@@ -197,7 +197,7 @@ def _row(change: Change, language: str) -> str:
         "limits_history_row",
         language,
         when=f"{change.at:%Y-%m-%d %H:%M}",
-        who=f"<@{change.actor}>",
+        who=f"<@{change.actor}>" if change.actor else notice("report_forgotten", language),
         name=change.subject,
         old=change.old or DEFAULT,
         new=change.new or DEFAULT,

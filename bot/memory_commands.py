@@ -6,6 +6,7 @@ from typing import Final
 
 from bot.chat import Exchange, Invocation, Note, Pin, Place
 from bot.filtering import Filtering
+from bot.marking import neutral
 from bot.notices import kinds_text, notice
 from bot.ports import Clock, Memory, Source
 from bot.recall import Recall, View
@@ -37,7 +38,7 @@ class MemoryCommands:
             filtered = await self._filtering.words(place, [invocation.argument], source)
             if filtered.blocked:
                 return notice("blocked", language, kinds=kinds_text(filtered.blocked, language))
-            counter, words = (await self._voices.candidates(place))[0].counter, filtered.texts[0]
+            counter, words = (await self._voices.candidates(place))[0].counter, neutral(filtered.texts[0])
             what = Note(words, counter.measure(words), counter.name)
         pin = await self._memory.pin(place, author, what, self._clock(), MOST_PINS)
         if pin is None:

@@ -12,11 +12,20 @@ from bot.providers import Access, speaks_for_itself
 
 
 class Menu:
-    """`usual` is the operator's own choice. `priced`: a budget of money is held, so that a model without a price can't be chosen."""
+    """`usual` is the operator's own choice. `priced`: a budget of money is held, so that a model without a price can't be chosen.
+    `small`: the operator named a model for those who are to be answered by a small one."""
 
     def __init__(
-        self, models: Models, access: Access, usual: Spec, *, priced: bool, today: Callable[[], date]
+        self,
+        models: Models,
+        access: Access,
+        usual: Spec,
+        *,
+        priced: bool,
+        today: Callable[[], date],
+        small: bool = False,
     ) -> None:
+        self.small = small
         self._models, self._access, self.usual = models, access, usual
         self._priced, self._today = priced, today
 

@@ -20,6 +20,9 @@ from bot.redaction import KINDS, Action, ActionsError, parse_actions
 LONGEST_PROMPT: Final = 3_000
 """Characters of a system prompt: what a field of Slack's forms takes."""
 MOST_LISTED: Final = 50
+MOST_DAYS: Final = 3_650
+FOREVER: Final = "forever"
+NOBODY: Final = "nobody"
 
 
 class Unfit(Exception):
@@ -59,22 +62,54 @@ class Buttons(StrEnum):
     FEW = "few"
 
 
+class Welcome(StrEnum):
+    """How guests, or people from elsewhere, are answered, from the mildest to the strictest: like anybody, by the small model, only in
+    channels where they mention the bot, or not at all."""
+
+    ON = "on"
+    SMALL = "small"
+    MENTION = "mention"
+    OFF = "off"
+
+
+class Switch(StrEnum):
+    ON = "on"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """Who may talk to the bot. None: everyone; else the listed people, and roles (with an `&` before their id). Admins always may."""
+    """Who may talk to the bot. None: everyone; else the listed people, and roles (with an `&` before their id). Admins always may, unless
+    `nobody` may."""
 
     listed: tuple[str, ...] | None = None
+    nobody: bool = False
 
     def admits(self, author: Author) -> bool:
-        if self.listed is None or author.admin or author.id in self.listed:
-            return True
-        return any(f"&{role}" in self.listed for role in author.roles)
+        if self.nobody:
+            return False
+        return self.listed is None or author.admin or _stands_in(author, self.listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Who may not talk to the bot, admins or not."""
+
+    listed: tuple[str, ...] = ()
+
+    def lists(self, author: Author) -> bool:
+        return _stands_in(author, self.listed)
+
+
+def _stands_in(author: Author, listed: tuple[str, ...]) -> bool:
+    return author.id in listed or any(f"&{role}" in listed for role in author.roles)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """What holds at a place. `model` is `provider:model`, or empty for the operator's own choice; `filter` what is done with kinds of
-    sensitive data, where that is not the kind's own default."""
+    sensitive data, where that is not the kind's own default. `retention` is for how many days
+    messages are kept; None: until somebody has them forgotten."""
 
     model: str = ""
     system_prompt: str = ""
@@ -84,6 +119,11 @@ class Preferences:
     overlap: Overlap = Overlap.QUEUE
     buttons: Buttons = Buttons.FULL
     filter: Mapping[str, Action] = field(default_factory=dict)
+    retention: int | None = None
+    deny: Deny = Deny()
+    guests: Welcome = Welcome.ON
+    externals: Welcome = Welcome.ON
+    direct: Switch = Switch.ON
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +132,7 @@ class Option:
     says of a part stands beside what a farther one says of the others.
 
     `choices` are all texts there are, or those that are worth proposing. `operator`: only who stands in `REJOINDER_ADMINS` decides.
+    `unite`: what a channel and its installation decided hold both.
     What it means is told by the notice `setting_NAME`.
     """
 
@@ -102,6 +143,7 @@ class Option:
     long: bool = False
     operator: bool = False
     adds: bool = False
+    unite: Callable[[Any, Any], Any] | None = None
 
 
 def _prompt(text: str) -> str:
@@ -127,18 +169,59 @@ def _talk(text: str) -> Talk:
     words = text.strip().lower()
     if words in ("everyone", "admins"):
         return Talk(None if words == "everyone" else ())
+    if words == NOBODY:
+        return Talk((), nobody=True)
+    return Talk(_people(text, "setting_not_people"))
+
+
+def _deny(text: str) -> Deny:
+    return Deny() if text.strip().lower() == NOBODY else Deny(_people(text, "setting_not_denied"))
+
+
+def _people(text: str, otherwise: str) -> tuple[str, ...]:
+    """The people and roles that are mentioned, and nothing else is."""
     found = [match["person"] or f"&{match['role']}" for match in _LISTED.finditer(text)]
     if not found or re.sub(r"[\s,;]", "", _LISTED.sub("", text)):
-        raise Unfit("setting_not_people")
+        raise Unfit(otherwise)
     if len(found) > MOST_LISTED:
         raise Unfit("setting_too_many", most=MOST_LISTED)
-    return Talk(tuple(dict.fromkeys(found)))
+    return tuple(dict.fromkeys(found))
+
+
+_DAYS = re.compile(r"(\d{1,4})\s*(?:d|days?|天)?")
+
+
+def days(text: str) -> int | None:
+    """For how many days messages are kept; None: for ever."""
+    said = text.strip().lower()
+    if said == FOREVER:
+        return None
+    found = _DAYS.fullmatch(said)
+    if found is None or not 1 <= int(found[1]) <= MOST_DAYS:
+        raise Unfit("setting_not_days", most=MOST_DAYS)
+    return int(found[1])
+
+
+def _days_text(kept: int | None) -> str:
+    return FOREVER if kept is None else f"{kept}d"
 
 
 def _talk_text(talk: Talk) -> str:
-    if talk.listed is None:
-        return "everyone"
-    return " ".join(f"<@{one}>" for one in talk.listed) or "admins"
+    if talk.nobody:
+        return NOBODY
+    return "everyone" if talk.listed is None else _mentioned(talk.listed) or "admins"
+
+
+def _deny_text(deny: Deny) -> str:
+    return _mentioned(deny.listed) or NOBODY
+
+
+def _mentioned(listed: tuple[str, ...]) -> str:
+    return " ".join(f"<@{one}>" for one in listed)
+
+
+def _both(one: Deny, other: Deny) -> Deny:
+    return Deny(tuple(dict.fromkeys((*one.listed, *other.listed))))
 
 
 def _actions(text: str) -> Mapping[str, Action]:
@@ -162,10 +245,15 @@ OPTIONS: Final[Mapping[str, Option]] = {
         Option("system_prompt", _prompt, long=True),
         Option("scope", _one_of(Scope), choices=tuple(Scope)),
         Option("answers", _one_of(Answers), choices=tuple(Answers)),
-        Option("talk", _talk, _talk_text, choices=("everyone", "admins")),
+        Option("talk", _talk, _talk_text, choices=("everyone", "admins", NOBODY)),
         Option("overlap", _one_of(Overlap), choices=tuple(Overlap)),
         Option("buttons", _one_of(Buttons), choices=tuple(Buttons)),
         Option("filter", _actions, actions_text, long=True, operator=True, adds=True),
+        Option("retention", days, _days_text, choices=("7d", "30d", "90d", "365d", FOREVER)),
+        Option("deny", _deny, _deny_text, choices=(NOBODY,), unite=_both),
+        Option("guests", _one_of(Welcome), choices=tuple(Welcome)),
+        Option("externals", _one_of(Welcome), choices=tuple(Welcome)),
+        Option("direct", _one_of(Switch), choices=tuple(Switch)),
     )
 }
 
@@ -200,11 +288,14 @@ def resolve(defaults: Preferences, levels: Levels) -> tuple[Preferences, Mapping
     for level, stored in ((Level.INSTALLATION, levels.installation), (Level.CHANNEL, levels.channel)):
         for name, text in stored.items():
             try:
-                value = OPTIONS[name].read(text)
+                option = OPTIONS[name]
+                value = option.read(text)
             except (KeyError, Unfit):
                 continue
             farther = values.get(name, getattr(defaults, name))
-            values[name] = {**farther, **value} if OPTIONS[name].adds else value
+            if option.adds:
+                value = {**farther, **value}
+            values[name] = option.unite(farther, value) if option.unite else value
             deciders[name] = level
     return replace(defaults, **values), deciders
 

@@ -6,16 +6,20 @@ goes past this file, neither into the store nor into a log.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 
 from bot.absence import selected
+from bot.access import Lists, refusal
 from bot.chat import (
     Author,
     Cancel,
     Content,
+    File,
     Incoming,
     Invocation,
     Place,
@@ -30,7 +34,20 @@ from bot.errors import StoreUnavailable
 from bot.filtering import Filtering
 from bot.notebook import Notebook
 from bot.notices import kinds_text, language_of, notice, reference
-from bot.ports import Clock, Conversations, Form, Inbox, Outcome, Press, Pressed, Receipt, Said, Source
+from bot.ports import (
+    Clock,
+    Conversations,
+    Form,
+    Inbox,
+    Outcome,
+    Press,
+    Pressed,
+    Privacy,
+    Receipt,
+    Said,
+    Source,
+    Who,
+)
 from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
 from bot.pressing import Pressing
 from bot.settings_command import SettingsCommand
@@ -66,13 +83,17 @@ class FrontDesk:
         language: str,
         queue: int,
         decided: Decided,
+        privacy: Privacy,
+        lists: Lists,
+        silent: bool,
         clock: Clock,
     ) -> None:
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
         self._pressing, self._settings = pressing, settings
         self._filtering, self._counter, self._notebook = filtering, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
-        self._decided = decided
+        self._decided, self._privacy = decided, privacy
+        self._lists, self._silent = lists, silent
 
     async def answers_in_thread(self, place: Place) -> bool:
         return (await self._decided.at(place)).answers is Answers.THREAD
@@ -91,9 +112,11 @@ class FrontDesk:
         holds = await self._decided.at(incoming.place)
         if (command := _command(incoming)) is not None:
             return await self._spoken(incoming, *command, language)
-        if not holds.talk.admits(incoming.author):
-            told = incoming.mentioned or incoming.direct
-            return Receipt(Outcome.NOT_ADMITTED, Said(notice("not_admitted", language)) if told else None)
+        if await self._wants_nothing(incoming.place, incoming.author):
+            return await self._turn_away(incoming, Outcome.OPTED_OUT, language)
+        if (refused := self._refusal(incoming, holds)) is not None:
+            return await self._turn_away(incoming, refused, language)
+        incoming = await self._without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
@@ -111,8 +134,11 @@ class FrontDesk:
     async def _edited(self, incoming: Incoming) -> Receipt:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         holds = await self._decided.at(incoming.place)
-        if not holds.talk.admits(incoming.author):
-            return Receipt(Outcome.NOT_ADMITTED)
+        if (refused := self._refusal(incoming, holds)) is not None:
+            return Receipt(refused)
+        if await self._wants_nothing(incoming.place, incoming.author):
+            return Receipt(Outcome.OPTED_OUT)
+        incoming = await self._without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
         if not incoming.mentioned and not await self._inbox.known([incoming.key]):
@@ -146,6 +172,8 @@ class FrontDesk:
                     await self.edited(incoming)
             elif not await self._addressed(incoming):
                 self._notebook.note(incoming, Outcome.NOT_ADDRESSED)
+            elif await self._wants_nothing(incoming.place, incoming.author):
+                continue
             elif _command(incoming) is not None:
                 self._notebook.note(incoming, Outcome.COMMAND_MISSED)
             else:
@@ -193,6 +221,12 @@ class FrontDesk:
         known = replace(invocation, author=self._known(invocation.place, invocation.author))
         language = self._speak(invocation.author)
         try:
+            holds = await self._decided.at(invocation.place)
+            why = self._refusal(known, holds)
+            if why is None and await self._wants_nothing(known.place, known.author):
+                why = Outcome.OPTED_OUT
+            if why is not None:
+                return Pressed(Said(notice(why, language)))
             return await self._pressing.pressed(known, press, language)
         except StoreUnavailable as error:
             return Pressed(_away(error, language))
@@ -209,6 +243,39 @@ class FrontDesk:
     async def removed(self, platform: str, installation: str) -> None:
         log.warning("the bot was removed from %s %s", platform, installation)
         await self._conversations.revoke(platform, installation, self._clock())
+
+    async def _wants_nothing(self, place: Place, author: Author) -> bool:
+        """Neither stored nor answered: so they have decided themselves."""
+        return await self._privacy.opted_out(Who.of(place, author))
+
+    def _refusal(self, said: Incoming | Invocation, holds: Preferences) -> Outcome | None:
+        """Why whoever said it is not answered there, if they are not. A command or a button is meant for the bot."""
+        mentioned = said.mentioned if isinstance(said, Incoming) else True
+        return refusal(self._lists, holds, said.place, said.author, direct=said.direct, mentioned=mentioned)
+
+    async def _without_silent(self, incoming: Incoming) -> Incoming:
+        """The same without quoted words of those who want nothing of theirs kept."""
+        place = incoming.place
+        content = [
+            part
+            for part in incoming.content
+            if not part.quotes
+            or not await self._privacy.opted_out(Who(place.platform, place.installation, part.quotes))
+        ]
+        return replace(incoming, content=tuple(content))
+
+    async def _turn_away(self, incoming: Incoming, why: Outcome, language: str) -> Receipt:
+        """Not answered, and told so once to whoever speaks to the bot."""
+        spoken_to = incoming.mentioned or incoming.direct
+        if self._silent or not spoken_to or not await self._first(incoming, why):
+            return Receipt(why)
+        return Receipt(why, Said(notice(why, language)))
+
+    async def _first(self, incoming: Incoming, what: str) -> bool:
+        """Whether that was not told to that person there lately. Remembered as a hash of it all, which names nobody."""
+        place, person = incoming.place.trunk.shared, incoming.author.id
+        name = json.dumps([place.platform, place.installation, place.channel, person, what])
+        return await self._inbox.once("told:" + sha256(name.encode()).hexdigest(), self._clock())
 
     async def _addressed(self, incoming: Incoming) -> bool:
         if incoming.mentioned or incoming.direct:
@@ -242,8 +309,11 @@ class FrontDesk:
         author = self._known(invocation.place, invocation.author)
         holds = await self._decided.at(invocation.place)
         command = VERBS.get(invocation.verb)
-        if command is not None and command.inside and not holds.talk.admits(author):
-            return Said(notice("not_admitted", language))
+        refused = self._refusal(replace(invocation, author=author), holds)
+        if command is not None and command.inside and refused is not None:
+            return Said(notice(refused, language))
+        if command is not None and command.inside and await self._wants_nothing(invocation.place, author):
+            return Said(notice("opted_out", language))
         place = _whose(invocation.place, author, holds)
         argument = _with_ids(invocation.argument, invocation.named)
         meant = replace(invocation, author=author, place=place, argument=argument)
@@ -263,8 +333,9 @@ class FrontDesk:
             now=self._clock(),
             queue=self._queue,
         )
-        if accepted is None:
+        if accepted is None or not accepted.turn:
             await self._filtering.forget(incoming.key)
+        if accepted is None:
             crowded = notice("crowded", language, count=self._queue, position=self._queue + 1)
             return Receipt(Outcome.CROWDED, Said(crowded))
         if accepted.created and accepted.position and holds.overlap is Overlap.INTERRUPT:
@@ -279,8 +350,7 @@ class FrontDesk:
         texts = [part.text if isinstance(part, Text) else part.name for part in parts]
         found = await self._filtering.words(incoming.place, texts, Source.of(incoming))
         content = tuple(
-            Text(text) if isinstance(part, Text) else replace(part, name=text)
-            for part, text in zip(parts, found.texts, strict=False)
+            [await self._told(part, text, incoming) for part, text in zip(parts, found.texts, strict=False)]
         )
         size = self._counter.measure(plain_text(content))
         return Question(content, size, found.masked, found.blocked)
@@ -289,6 +359,15 @@ class FrontDesk:
         """Nothing of it is stored or sent; its author is told why, but none of the words."""
         kinds = kinds_text(question.blocked, language)
         return Receipt(Outcome.BLOCKED, Said(notice("blocked", language, kinds=kinds)))
+
+    async def _told(self, part: Text | File, text: str, incoming: Incoming) -> Text | File:
+        """A part with its filtered text, or name."""
+        if isinstance(part, File):
+            return replace(part, name=text)
+        if not part.quotes:
+            return Text(text)
+        name = await self._filtering.name(incoming.place, part.name, Source.of(incoming))
+        return Text(text, part.quotes, name)
 
     def _speak(self, author: Author) -> str:
         return language_of(author.language, self._language)

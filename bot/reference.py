@@ -39,7 +39,21 @@ GROUPS = (
             "REJOINDER_ADMIN_CHANNELS",
         ),
     ),
-    ("Filtering and people", ("REJOINDER_FILTER_", "REJOINDER_ADMINS", "REJOINDER_LANGUAGE")),
+    (
+        "Filtering and people",
+        (
+            "REJOINDER_FILTER_",
+            "REJOINDER_RETENTION_DAYS",
+            "REJOINDER_ADMINS",
+            "REJOINDER_ALLOW",
+            "REJOINDER_DENY",
+            "REJOINDER_GUEST",
+            "REJOINDER_EXTERNALS",
+            "REJOINDER_DIRECT",
+            "REJOINDER_REFUSALS",
+            "REJOINDER_LANGUAGE",
+        ),
+    ),
     ("Running it", ("",)),
 )
 

@@ -272,6 +272,49 @@ class Settings(BaseSettings):
         alias="REJOINDER_FILTER_ACTIONS",
         description="What is done with kinds of sensitive data, such as `email=mask, card=block`: see `docs/filter.md`.",
     )
+    allow: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="REJOINDER_ALLOW",
+        description="Who may talk to the bot, and where, comma-separated, as `platform:kind:id` with the kinds `user`, `role`, `channel` "
+        "and `workspace`; a kind that is named admits no others. Empty: everybody, everywhere.",
+    )
+    deny: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="REJOINDER_DENY",
+        description="Who may not, and where not, in the same way; it goes before what is allowed.",
+    )
+    guests: Literal["on", "small", "mention", "off"] = Field(
+        "on",
+        alias="REJOINDER_GUESTS",
+        description="How guests are answered: like anybody, by the model `REJOINDER_GUEST_MODEL` (`small`), only where they `mention` "
+        "the bot in a channel, or not at all.",
+    )
+    externals: Literal["on", "small", "mention", "off"] = Field(
+        "on",
+        alias="REJOINDER_EXTERNALS",
+        description="The same for people of other organizations (Slack Connect).",
+    )
+    guest_model: str = Field(
+        "",
+        alias="REJOINDER_GUEST_MODEL",
+        description="The model that answers those for whom the policy is `small`.",
+    )
+    direct: Switch = Field(
+        "on", alias="REJOINDER_DIRECT", description="`off`: direct messages are not answered."
+    )
+    refusals: Literal["say", "silent"] = Field(
+        "say",
+        alias="REJOINDER_REFUSALS",
+        description="Whether who is not answered is told so, alone and once a week at most, or nothing is said.",
+    )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=3_650,
+        alias="REJOINDER_RETENTION_DAYS",
+        description="For how many days messages and answers are kept where no admin decided otherwise (`settings retention`); "
+        "empty: until somebody has them forgotten.",
+    )
     admins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         alias="REJOINDER_ADMINS",
@@ -359,7 +402,9 @@ class Settings(BaseSettings):
         "INFO", alias="REJOINDER_LOG_LEVEL", description="How much is logged; never any message text."
     )
 
-    @field_validator("discord_shard_ids", "admins", "admin_channels", "fallback_models", mode="before")
+    @field_validator(
+        "discord_shard_ids", "admins", "admin_channels", "fallback_models", "allow", "deny", mode="before"
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         return (
@@ -378,6 +423,15 @@ class Settings(BaseSettings):
     def _names_channels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(len(one.split(":")) != 3 for one in value):
             raise ValueError("is not platform:workspace:channel")
+        return value
+
+    @field_validator("allow", "deny")
+    @classmethod
+    def _names_kinds(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            parts = one.split(":")
+            if len(parts) != 3 or not all(parts) or parts[1] not in ("user", "role", "channel", "workspace"):
+                raise ValueError("is not platform:kind:id with a kind of user, role, channel or workspace")
         return value
 
     @field_validator("http", "admin_http")
@@ -465,6 +519,12 @@ def _check_together(settings: Settings) -> None:
                 f"does not start with {start}",
                 "The two Slack tokens are easily swapped: look at docs/slack.md",
             )
+    if "small" in (settings.guests, settings.externals) and not settings.guest_model:
+        raise ConfigError(
+            "REJOINDER_GUEST_MODEL",
+            "is missing, and guests or people from elsewhere are to be answered by it",
+            "Name a small model, or choose another policy",
+        )
     if settings.discord_shard_ids and settings.discord_shard_count is None:
         raise ConfigError(
             "DISCORD_SHARD_COUNT",

@@ -20,7 +20,7 @@ from bot.filtering import Filtering
 from bot.menu import Menu
 from bot.notices import notice
 from bot.ports import Change, Clock, Form, PreferenceStore, Said, Word
-from bot.preferences import OPTIONS, Decided, Level, Option, Unfit, written
+from bot.preferences import OPTIONS, Decided, Level, Option, Unfit, Welcome, written
 from bot.settings_form import DEFAULT, EVERYWHERE, WHERE, form_offer, settings_form
 
 ACTION: Final = "settings"
@@ -176,6 +176,8 @@ class SettingsCommand:
         if option.name == "model":
             return self._menu.choose(value.strip("`")), False
         text = option.write(option.read(value))
+        if option.name in ("guests", "externals") and text == Welcome.SMALL and not self._menu.small:
+            raise Unfit("setting_no_small_model")
         if not option.long:
             return text, False
         filtered = await self._filtering.lasting(invocation.place, text)
@@ -237,7 +239,7 @@ def _change_row(change: Change, language: str) -> str:
         "settings_history_row",
         language,
         when=f"{change.at:%Y-%m-%d %H:%M}",
-        who=f"<@{change.actor}>",
+        who=f"<@{change.actor}>" if change.actor else notice("report_forgotten", language),
         name=change.subject,
         old=value(change.old),
         new=value(change.new),

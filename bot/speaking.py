@@ -141,7 +141,7 @@ class Speaker:
         Raises `ProviderError`, `LimitReached`, `Overcrowded`.
         """
         turn = held.turn
-        candidates = await self._voices.candidates(turn.place)
+        candidates = await self._voices.candidates(turn.place, turn.author)
         filtered = await self._filtering.answer(turn.place, Source.of(turn), reply.originals)
         growing = Growing(filtered, held.said)
         line = self._breakers.willing(candidates)
@@ -230,7 +230,7 @@ class Speaker:
             fitted = await self._recall.prompt_for(
                 speech.turn,
                 left,
-                usual=voice is speech.usual,
+                usual=voice is speech.usual and not voice.aside,
                 cut=id(voice) in speech.windows,
                 pictures=speech.held.pictures,
             )

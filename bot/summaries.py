@@ -18,6 +18,7 @@ from bot.context import message_size
 from bot.errors import LimitReached, Overcrowded, ProviderError, RejoinderError, StoreUnavailable
 from bot.filtering import Filtering
 from bot.limits import Limits
+from bot.marking import neutral, plain_name
 from bot.ports import Beginning, Clock, Memory
 from bot.preferences import Decided, Scope
 from bot.providers.retries import open_stream
@@ -108,7 +109,7 @@ class Summaries:
         until = before.until if before else None
         async with aclosing(self._memory.history(beginning, since=until, until=since)) as history:  # type: ignore[type-var]
             async for exchange in history:
-                lines = f"{exchange.name or 'Somebody'}: {exchange.question}\nAssistant: {exchange.answer}"
+                lines = f"{plain_name(exchange.name) or 'Somebody'}: {exchange.question}\nAssistant: {exchange.answer}"
                 size += voice.counter.measure(f"\n{lines}")
                 if voice.counter.most(size) > room:
                     break
@@ -140,4 +141,4 @@ class Summaries:
             await self._limits.settle(
                 reservation, usage, finish=finish or "none", first_token_ms=None, now=now
             )
-        return await self._filtering.retold(turn.place, text, message.text)
+        return neutral(await self._filtering.retold(turn.place, text, message.text))

@@ -53,9 +53,15 @@ class Meters:
         self._turns = Counter(
             "rejoinder_turns", "Turns that ended.", ["platform", "outcome"], registry=self.registry
         )
+        self._removed = Counter("rejoinder_removed", "Rows removed.", ["why"], registry=self.registry)
         self.running = Gauge(
             "rejoinder_turns_running", "Turns being answered by this process.", registry=self.registry
         )
+
+    def removed(self, why: str, rows: int) -> None:
+        """Rows were removed: of people who were `forgotten`, or because their time was over (`retention`)."""
+        if rows:
+            self._removed.labels(why).inc(rows)
 
     def ended(self, platform: str, outcome: str) -> None:
         self._turns.labels(platform, outcome).inc()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.chat import Place
+from bot.chat import Author, Place
 from bot.context import Window
 from bot.counting import Counter
 from bot.models import Model
@@ -17,6 +17,7 @@ from bot.ports import Provider
 class Voice:
     """A model that may answer: who is asked, what it is told first, what fits, and how its tokens are counted.
 
+    `aside`: it answers some people only, so that it does not decide where prompts of the place begin.
     Each candidate is one of its own, so that windows, counts and prices are always those of the model that answers.
     """
 
@@ -25,6 +26,7 @@ class Voice:
     system: str
     window: Window
     counter: Counter
+    aside: bool = False
 
     @property
     def label(self) -> str:
@@ -35,8 +37,9 @@ class Voice:
 class Voices(Protocol):
     """Who may answer where."""
 
-    async def candidates(self, place: Place) -> Sequence[Voice]:
-        """The models that may answer in a place, never none: the usual one, then those that stand in for it, in order."""
+    async def candidates(self, place: Place, author: Author | None = None) -> Sequence[Voice]:
+        """The models that may answer in a place, never none: the usual one, then those that stand in for it, in order. Where somebody
+        is to be answered by another model than the others, that one."""
 
 
 class SameEverywhere:
@@ -45,5 +48,5 @@ class SameEverywhere:
     def __init__(self, *voices: Voice) -> None:
         self._voices = voices
 
-    async def candidates(self, place: Place) -> Sequence[Voice]:
+    async def candidates(self, place: Place, author: Author | None = None) -> Sequence[Voice]:
         return self._voices

@@ -16,15 +16,17 @@ from typing import Final
 from pydantic import SecretStr
 
 from bot import tokens
-from bot.chat import Place
+from bot.access import welcome_for
+from bot.chat import Author, Place
 from bot.context import window_for
 from bot.counting import Counter, counter_for
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
+from bot.marking import instructed
 from bot.menu import Menu
 from bot.models import Models, Spec, check
 from bot.ports import Calibrations
-from bot.preferences import Decided
+from bot.preferences import Decided, Welcome
 from bot.providers import Access, VendorsApi, build_provider, names_in_field, speaks_for_itself, warm_up
 from bot.settings import Settings
 from bot.voice import Voice
@@ -96,12 +98,17 @@ class Switchboard:
         self._warned: set[str] = set()
         self._reaching = asyncio.Lock()
         self._usual: tuple[Voice, ...] = ()
+        self._small: Voice | None = None
 
     async def open(self) -> None:
         """Reach the usual model and those that stand in for it. Raises `ConfigError`."""
         specs = chosen_models(self._settings, self._models)
         self._usual = tuple([await self.reach(spec) for spec in specs])
         self._say("model: " + ", then ".join(map(str, specs)))
+        if self._settings.guest_model:
+            spec = self._models.spec(self._settings.guest_model)
+            self._small = replace(await self.reach(spec), aside=True)
+            self._say(f"small model: {spec}")
 
     async def look_ahead(self) -> None:
         """Ask the APIs themselves when the usual models end. Raises `ConfigError` for one that has ended."""
@@ -125,13 +132,16 @@ class Switchboard:
         spec = summing_model(self._settings, self._models)
         return None if spec is None else await self.reach(spec)
 
-    async def candidates(self, place: Place) -> Sequence[Voice]:
-        """What the place's admins chose goes before the usual models, and all are told what the place has them told."""
+    async def candidates(self, place: Place, author: Author | None = None) -> Sequence[Voice]:
+        """What the place's admins chose goes before the usual models, and all are told what the place has them told. Those for whom
+        the policy is the small model are answered by that one alone."""
         holds = await self._decided.at(place)
+        if author is not None and self._small is not None and welcome_for(author, holds) is Welcome.SMALL:
+            return [replace(self._small, system=instructed(holds.system_prompt))]
         chosen = await self._chosen(holds.model)
         others = [voice for voice in self._usual if voice is not chosen]
         voices = others if chosen is None else [chosen, *others]
-        return [replace(voice, system=holds.system_prompt) for voice in voices]
+        return [replace(voice, system=instructed(holds.system_prompt)) for voice in voices]
 
     async def _chosen(self, name: str) -> Voice | None:
         """None where the model can't be reached any more: it was chosen when the settings were others."""
@@ -189,7 +199,9 @@ class Switchboard:
 
 def open_menu(settings: Settings, models: Models, *, priced: bool, today: Callable[[], date]) -> Menu:
     """The models that admins of places may choose."""
-    return Menu(models, access_of(settings), choose_model(settings, models), priced=priced, today=today)
+    usual = choose_model(settings, models)
+    small = bool(settings.guest_model)
+    return Menu(models, access_of(settings), usual, priced=priced, today=today, small=small)
 
 
 def access_of(settings: Settings) -> Access:

@@ -14,9 +14,11 @@ from bot.chat import Incoming, Place, State
 from bot.ports import Accepted, Signal
 from storage.columns import Instant
 from storage.database import Transaction
-from storage.sql import AT, insert_new, inserting, place_columns, unfinished
-from storage.tables import RUNNING, conversations, installations, turns
+from storage.sql import AT, GONE, insert_new, inserting, place_columns, unfinished
+from storage.tables import RUNNING, conversations, installations, receipts, turns
 
+ERASED = 0
+"""The number of a turn that is no more."""
 PLACE_KEY = ("platform", "installation", "channel", "thread", "person")
 
 
@@ -33,11 +35,12 @@ _installation = and_(
 
 SEEN = select(
     select(turns.c.id).where(turns.c.key == bindparam("key")).scalar_subquery().label("known"),
+    select(receipts.c.key).where(receipts.c.key == bindparam("gone")).scalar_subquery().label("gone"),
     select(func.count()).where(_theirs).scalar_subquery().label("theirs"),
     select(func.count()).where(_theirs, _earlier).scalar_subquery().label("before"),
     select(installations.c.revoked_at).where(_installation).scalar_subquery().label("revoked_at"),
 )
-"""Whether the turn is known, how many unfinished ones are the same person's, how many of those stand before it, and when the
+"""Whether the turn is known, or was erased, how many unfinished ones are the same person's, how many of those stand before it, and when the
 installation was revoked."""
 
 LOCKED = (
@@ -59,6 +62,8 @@ async def accept(
     seen = await _look(sql, incoming, talk.id)
     if seen.known is not None:
         return Accepted(seen.known, False, await position(sql, seen.known))
+    if seen.gone is not None:
+        return Accepted(ERASED, False)
     if seen.theirs >= queue:
         return None
     if opened := incoming.address.get("opens_thread"):
@@ -88,6 +93,7 @@ async def _look(sql: AsyncConnection, incoming: Incoming, conversation_id: int) 
         SEEN,
         {
             "key": incoming.key,
+            "gone": GONE + incoming.key,
             "conversation": conversation_id,
             "author": incoming.author.id,
             "sent_at": incoming.sent_at,
@@ -184,6 +190,7 @@ def _columns(incoming: Incoming) -> dict[str, Any]:
         "author_name": author.name,
         "author_language": author.language,
         "author_admin": author.admin,
+        "author_standing": author.standing,
         "address": dict(incoming.address),
         "direct": incoming.direct,
         "mentioned": incoming.mentioned,

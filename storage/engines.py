@@ -124,6 +124,7 @@ def sqlite_engine(
     pragmas += [
         f"foreign_keys = {'ON' if foreign_keys else 'OFF'}",
         f"query_only = {'OFF' if writes else 'ON'}",
+        "secure_delete = ON",  # what is deleted is overwritten in the file
     ]
 
     @event.listens_for(engine.sync_engine, "do_connect")

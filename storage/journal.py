@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
-from bot.chat import Posted, Turn
+from bot.chat import Cancel, Posted, Turn
 from bot.errors import LeaseLost
 from storage.database import Database, Transaction, writing
 from storage.sql import held, inserting
@@ -64,6 +64,8 @@ class TurnJournal:
     @writing
     async def _update(self, transaction: Transaction, index: int, values: dict[str, Any]) -> None:
         await self._hold(transaction)
+        if await self._hold(transaction) == Cancel.DELETED and "text" in values:
+            return  # what was deleted meanwhile gets no words again
         statement = (
             update(parts).where(parts.c.turn_id == self._turn.id, parts.c.index == index).values(values)
         )
@@ -77,11 +79,14 @@ class TurnJournal:
             delete(parts).where(parts.c.turn_id == self._turn.id, parts.c.index == index)
         )
 
-    async def _hold(self, transaction: Transaction) -> None:
+    async def _hold(self, transaction: Transaction) -> str | None:
+        """Make sure that it is still ours to write; why it was called off, if it was."""
         same_claim = (turns.c.latest == self._turn.latest, turns.c.attempts == self._turn.attempts)
-        mine = select(turns.c.id).where(held(self._turn.id, self._owner), *same_claim)
-        if (await transaction.sql.execute(mine.with_for_update(key_share=True))).first() is None:
+        mine = select(turns.c.cancel).where(held(self._turn.id, self._owner), *same_claim)
+        found = (await transaction.sql.execute(mine.with_for_update(key_share=True))).first()
+        if found is None:
             raise LeaseLost(f"turn {self._turn.id}")
+        return found.cancel  # type: ignore[no-any-return]
 
     def _note(self, posted: Posted) -> None:
         others = (known for known in self.parts if known.index != posted.index)

@@ -14,7 +14,7 @@ from bot.ports import Beginning, Cached, Stretch
 from storage.accepting import open_conversation
 from storage.database import Database, Transaction, writing
 from storage.pins import add_pin, read_pins, remove_pin
-from storage.sql import CHANNEL, finished, inserting, place_columns, sorts_before, sorts_from
+from storage.sql import CHANNEL, finished, inserting, opted_out, place_columns, sorts_before, sorts_from
 from storage.tables import calls, conversations, memories, turns
 from storage.values import EXCHANGE, exchange_value, note_value, shape_json
 
@@ -192,6 +192,7 @@ def _told(row: RowMapping | None, epoch: int, before: Mark | None) -> tuple[Mark
 def _within(stretch: Stretch, since: Mark | None, until: Mark | None) -> list[Any]:
     """The finished turns of a stretch between two marks."""
     which = [turns.c.conversation_id == stretch.conversation, turns.c.epoch == stretch.epoch, *finished]
+    which.append(turns.c.author_id.not_in(opted_out(stretch.conversation)))
     if stretch.until is not None:
         which.append(turns.c.sent_at <= stretch.until)
     if stretch.message is not None:

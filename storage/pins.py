@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Exchange, Note, Pin
 from bot.ports import Stretch
+from storage.sql import opted_out
 from storage.tables import parts, pins, turns
 from storage.values import EXCHANGE, exchange_value, note_value, shape_json
 
@@ -20,7 +21,12 @@ async def read_pins(sql: AsyncConnection, stretches: Sequence[Stretch]) -> tuple
     mine = pins.alias("mine")
     there = or_(
         *(
-            and_(mine.c.conversation_id == stretch.conversation, mine.c.epoch == stretch.epoch)
+            and_(
+                mine.c.conversation_id == stretch.conversation,
+                mine.c.epoch == stretch.epoch,
+                mine.c.author_id.not_in(opted_out(stretch.conversation)),
+                or_(turns.c.id.is_(None), turns.c.author_id.not_in(opted_out(stretch.conversation))),
+            )
             for stretch in stretches
         )
     )
@@ -78,6 +84,7 @@ async def _exchange(sql: AsyncConnection, stretch: Stretch, message: str) -> Exc
         turns.c.conversation_id == stretch.conversation,
         turns.c.epoch == stretch.epoch,
         turns.c.answer.is_not(None),
+        turns.c.author_id.not_in(opted_out(stretch.conversation)),
     ]
     if message:
         answer = exists().where(parts.c.turn_id == turns.c.id, parts.c.message == message)

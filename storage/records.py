@@ -15,7 +15,7 @@ from storage.accepting import position
 from storage.cancelling import in_conversations
 from storage.database import Database, Transaction, writing
 from storage.sql import STANDING, inserting, within
-from storage.tables import FAILED, parts, receipts, turns, verdicts
+from storage.tables import FAILED, optouts, parts, receipts, turns, verdicts
 from storage.values import waiting_value
 
 RECEIPTS_KEPT: Final = timedelta(days=7)
@@ -32,8 +32,15 @@ class SqlRecords:
 
     @writing
     async def note(self, transaction: Transaction, noted: Sequence[Verdict]) -> None:
+        """But nothing of those who want nothing kept."""
+        people = {verdict.author for verdict in noted}
+        columns = (optouts.c.platform, optouts.c.installation, optouts.c.author_id)
+        out = (await transaction.sql.execute(select(*columns).where(optouts.c.author_id.in_(people)))).all()
+        wanting_nothing = {tuple(row) for row in out}
         for verdict in noted:
-            await transaction.sql.execute(_upsert(transaction, verdict))
+            place = verdict.place
+            if (place.platform, place.installation, verdict.author) not in wanting_nothing:
+                await transaction.sql.execute(_upsert(transaction, verdict))
 
     async def story(self, place: Place, message: str) -> Story | None:
         here = in_conversations(within(place.shared.trunk))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, bindparam, literal, not_, select, tuple_
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, literal, not_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Mark, Place
-from storage.tables import RUNNING, WAITING, conversations, turns
+from storage.tables import RUNNING, WAITING, conversations, optouts, turns
 
 unfinished = turns.c.state.in_([WAITING, RUNNING])
 finished = (not_(unfinished), turns.c.answer.is_not(None))
 """Turns that have an answer, if only a partial one."""
 
+
+GONE = "gone:"
+"""Before a message's key in the receipts: its turn was erased."""
 
 STANDING = select(
     turns.c.id.label("turn_id"),
@@ -86,6 +89,14 @@ def within(place: Place) -> ColumnElement[bool]:
     if place.person:
         which.append(conversations.c.person == place.person)
     return and_(*which)
+
+
+def opted_out(conversation: int) -> Select[tuple[str]]:
+    """Those who want nothing of theirs told, of the installation that conversation is in."""
+    same = (optouts.c[name] == conversations.c[name] for name in ("platform", "installation"))
+    return (
+        select(optouts.c.author_id).join(conversations, and_(*same)).where(conversations.c.id == conversation)
+    )
 
 
 def sorts_before(mark: Mark) -> ColumnElement[bool]:

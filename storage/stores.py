@@ -15,8 +15,10 @@ from storage.ledger import SqlLedger
 from storage.memory import SqlMemory
 from storage.preferences import SqlPreferences
 from storage.pressing import SqlVersions
+from storage.privacy import SqlPrivacy
 from storage.records import SqlRecords
 from storage.reports import SqlReports
+from storage.retention import SqlRetention
 from storage.rulings import SqlRulings
 from storage.sealing import Seal
 from storage.turns import Turns
@@ -44,6 +46,8 @@ class Stores:
     rulings: SqlRulings
     reports: SqlReports
     vault: SqlVault
+    privacy: SqlPrivacy
+    retention: SqlRetention
 
     async def ping(self) -> None:
         """Return when the database answers, else raise `StoreUnavailable`."""
@@ -77,4 +81,6 @@ def open_stores(url: str, clock: Clock = _now, *, keys: str = "") -> Stores:
         SqlRulings(database, clock),
         SqlReports(database),
         SqlVault(database, clock, Seal(keys)),
+        SqlPrivacy(database, clock, Seal(keys)),
+        SqlRetention(database),
     )

@@ -97,6 +97,7 @@ turns = Table(
     Column("author_name", Words, nullable=False),
     _text("author_language", default=""),
     _flag("author_admin"),
+    _text("author_standing", default=""),
     Column("content", Json, nullable=False),
     Column("masked", Json, nullable=False),
     _count("question_tokens"),  # by `counter`, and the rest of its size: see storage/values.py
@@ -158,6 +159,7 @@ _failed = turns.c.state == FAILED
 Index("ix_turn_failed", turns.c.finished_at, postgresql_where=_failed, sqlite_where=_failed)
 Index("ix_turn_history", turns.c.conversation_id, turns.c.epoch, turns.c.sent_at, turns.c.id)
 Index("ix_turn_message", turns.c.message)
+Index("ix_turn_author", turns.c.author_id, turns.c.created_at)
 
 parts = Table(
     "part",
@@ -208,7 +210,7 @@ pins = Table(
     _count("tokens"),
     Column("shape", Json),
     _text("counter", default=""),
-    _text("author_id"),
+    Column("author_id", Text, nullable=False, index=True),
     Column("created_at", Instant, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -373,6 +375,27 @@ audit = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_audit_place", audit.c.platform, audit.c.installation, audit.c.id)
+Index("ix_audit_actor", audit.c.actor)
+
+optouts = Table(
+    "optout",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    Column("decided_at", Instant, nullable=False),
+)
+
+erasures = Table(
+    "erasure",
+    metadata,
+    Column("platform", Text, primary_key=True),
+    Column("installation", Text, primary_key=True),
+    Column("author_id", Text, primary_key=True),
+    _text("person"),  # the keyed hash under which they are counted
+    Column("asked_at", Instant, nullable=False),  # what was taken in up to then is erased
+)
+
 verdicts = Table(
     "verdict",
     metadata,

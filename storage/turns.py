@@ -20,7 +20,7 @@ from storage.cancelling import call_off, forget, in_conversations, take_away
 from storage.claims import Again, Claim, read_turn, take_next
 from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
-from storage.sql import STANDING, held, insert_new, unfinished, within
+from storage.sql import GONE, STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
 from storage.values import as_said, content_json, shape_json, waiting_value
 from storage.versions import begin_anew, put_back
@@ -243,9 +243,11 @@ class Turns:
 
     async def known(self, keys: Sequence[str]) -> Collection[str]:
         asked = select(turns.c.key).where(turns.c.key.in_(keys))
-        done = select(receipts.c.key).where(receipts.c.key.in_(keys))
+        gone = [GONE + key for key in keys]
+        done = select(receipts.c.key).where(receipts.c.key.in_([*keys, *gone]))
         async with self.database.reading() as sql:
-            return set((await sql.execute(asked.union(done))).scalars())
+            found = (await sql.execute(asked.union(done))).scalars()
+            return {key.removeprefix(GONE) for key in found}
 
     @writing
     async def void_leases(self, transaction: Transaction) -> int:

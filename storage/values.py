@@ -20,6 +20,7 @@ from bot.chat import (
     Place,
     Posted,
     Size,
+    Standing,
     State,
     Text,
     Turn,
@@ -35,7 +36,8 @@ def content_json(content: Content) -> list[dict[str, Any]]:
 
 def _part_json(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
-        return {"type": "text", "text": part.text}
+        own = {"type": "text", "text": part.text}
+        return own | {"quotes": part.quotes, "name": part.name} if part.quotes else own
     read = {} if part.text is None else {"text": part.text, "cut": part.cut}
     return {
         "type": "file",
@@ -63,7 +65,7 @@ def content_value(stored: Iterable[Mapping[str, Any]]) -> Content:
 def _part_value(part: Mapping[str, Any]) -> Part:
     match part["type"]:
         case "text":
-            return Text(part["text"])
+            return Text(part["text"], part.get("quotes", ""), part.get("name", ""))
         case "file":
             read = part.get("text"), part.get("cut", False)
             return File(part["name"], part["media_type"], part["size"], part["reference"], *read)
@@ -93,7 +95,13 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
         conversation=row["conversation_id"],
         epoch=row["epoch"],
         message=row["message"],
-        author=Author(row["author_id"], row["author_name"], row["author_admin"], row["author_language"]),
+        author=Author(
+            row["author_id"],
+            row["author_name"],
+            row["author_admin"],
+            row["author_language"],
+            standing=Standing(row["author_standing"]),
+        ),
         content=content_value(row["content"]),
         address=row["address"],
         sent_at=row["sent_at"],

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from bot.calibration import published
 from bot.chat import Exchange, Mark, Message, Note, Picture, Pin, Role, Size, Summary
-from bot.context import LOW_WATER, NOTED, SHARE, SUMMED_UP, Fitted, Window, fit, window_for
+from bot.context import LOW_WATER, SHARE, Fitted, Window, fit, window_for
 from bot.errors import TooLong
+from bot.marking import NOTED, SUMMED_UP
 from bot.ports import Beginning
 from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
 

@@ -13,6 +13,7 @@ from typing import Any
 import discord
 import pytest
 
+from bot.marking import instructed
 from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator, Permission
 from tests.emulators.llm import Answer, LLMEmulator, say
@@ -421,4 +422,5 @@ async def test_admins_settle_a_place_by_command_with_completion_by_text_and_by_f
     thread = await discord.wait_for(lambda: question.thread, timeout=10)
     await discord.wait_for(lambda: "In brief." in shown(discord.bot_messages(thread)), timeout=10)
     assert len(at.llm.requests) == 2  # who may not talk is answered by silence
-    assert at.llm.requests[-1].body["messages"][0]["content"] == "Be brief."
+    told = str(at.llm.requests[-1].body["messages"][0]["content"])
+    assert told == instructed("Be brief.")

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.access import Lists
 from bot.alarms import Alarms
 from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
 from bot.commands import Commands
 from bot.context import Window
 from bot.counting import Exact
 from bot.engine import Engine
+from bot.erasing import Eraser
 from bot.errors import (
     CutOff,
     EmptyAnswer,
@@ -35,6 +37,7 @@ from bot.notebook import Notebook
 from bot.ports import Button, Level, Outcome, Press, Pressed
 from bot.preferences import Decided, Preferences
 from bot.pressing import Pressing
+from bot.privacy_command import PrivacyCommand
 from bot.recall import Recall
 from bot.reception import FrontDesk
 from bot.redaction import Redactor, parse_actions
@@ -65,6 +68,7 @@ from tests.files_rig import open_files
 from tests.limits_rig import open_limits
 
 NO_LIMITS = Rulebook()
+NO_LISTS = Lists()
 ROOMY = Window(4_000, 500)
 ADMINS, ELSEWHERE = Place("fake", "T1", "C-admins"), Place("fake", "T2", "C-others")
 EMAIL = "ada" + "@" + "example.org"
@@ -167,6 +171,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         keys: str = "",
         actions: str = "",
         lease: float = 4,
+        lists: Lists = NO_LISTS,
+        silent: bool = False,
     ) -> Bot:
         clock = FakeClock()
         stores = open_stores(f"sqlite:///{tmp_path / 'bot.db'}", clock, keys=keys)
@@ -196,6 +202,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 UsageCommand(limits, stores.reports, rules, clock),
                 settings,
                 LimitsCommand(limits, stores.rulings, rules, voices, clock),
+                PrivacyCommand(
+                    stores.privacy, Eraser(stores.privacy, clock, Meters()), limits, decided, clock
+                ),
                 why,
                 clock,
             ),
@@ -207,6 +216,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             language="en",
             queue=3,
             decided=decided,
+            privacy=stores.privacy,
+            lists=lists,
+            silent=silent,
             clock=clock,
         )
         speaker = Speaker(

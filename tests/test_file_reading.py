@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat import END_OF_FILE, File, Message, Picture, Role, Size, Text
+from bot.chat import File, Message, Picture, Role, Size, Text
 from bot.context import Window, message_size
 from bot.counting import Exact, Sight
 from bot.errors import Unreadable, Why
 from bot.files import FileLimits
 from bot.inbox import Held
+from bot.marking import END_OF_FILE
 from bot.models import Model
 from bot.picture_tokens import PictureRule
 from bot.ports import Fetched

@@ -14,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from bot.chat import END_OF_FILE, File, Text, plain_text
+from bot.chat import File, Text, plain_text
 from bot.errors import Unreadable, Why
 from bot.files import documents
 from bot.files.documents import read_pdf, read_text
 from bot.files.images import prepared
 from bot.files.kinds import Kind, found, picture_type, promised
+from bot.marking import END_OF_FILE
 from tests.files_rig import a_pdf, a_picture
 
 

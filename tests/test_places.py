@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from bot.chat import Author, Place
+from bot.chat import Author, Place, Standing
+from bot.marking import INSTRUCTIONS, instructed
 from bot.models import load_models
 from bot.ports import Button, Change, Outcome, Receipt
 from bot.preferences import Decided, Preferences
@@ -119,7 +120,9 @@ async def test_the_model_and_the_instructions_of_a_place_are_those_its_admins_ch
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(Settings.model_config, "env_file", None)
-    settings = read_settings(openai_api_key="sk-x", fallback_models=("openai:gpt-6-sol",))
+    settings = read_settings(
+        openai_api_key="sk-x", fallback_models=("openai:gpt-6-sol",), guest_model="openai:gpt-6.1-terra"
+    )
     models = load_models()
     decided = Decided(stores.preferences, lambda _: Preferences("openai:gpt-6-luna", "Be kind."))
     async with AsyncExitStack() as stack:
@@ -136,13 +139,25 @@ async def test_the_model_and_the_instructions_of_a_place_are_those_its_admins_ch
         await board.open()
 
         async def speaks(place: Place = CHANNEL) -> list[tuple[str, str]]:
-            return [(voice.model.name, voice.system) for voice in await board.candidates(place)]
+            voices = await board.candidates(place)
+            assert all(voice.system.endswith(f"\n\n{INSTRUCTIONS}") for voice in voices)
+            return [(voice.model.name, voice.system.partition("\n")[0]) for voice in voices]
 
         async def decide(name: str, value: str) -> None:
             change = Change(CHANNEL, "U9", "settings", name, value)
             await stores.preferences.change(change, FakeClock().now)
 
         assert await speaks() == [("gpt-6-luna", "Be kind."), ("gpt-6-sol", "Be kind.")]
+        guest = Author("U6", "Gus", standing=Standing.GUEST)
+        assert len(await board.candidates(CHANNEL, guest)) == 2
+        await decide("guests", "small")
+        [small] = await board.candidates(CHANNEL, guest)
+        assert (small.model.name, small.system, small.aside) == (
+            "gpt-6.1-terra",
+            instructed("Be kind."),
+            True,
+        )
+        assert len(await board.candidates(CHANNEL, replace(guest, standing=Standing.EXTERNAL))) == 2
         await decide("model", "openai:gpt-6-sol")
         await decide("system_prompt", "Be brief.")
         assert await speaks() == [("gpt-6-sol", "Be brief."), ("gpt-6-luna", "Be brief.")]

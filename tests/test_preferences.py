@@ -79,7 +79,7 @@ def test_what_another_version_stored_decides_nothing() -> None:
         ("scope", "galaxy", "setting_not_a_choice"),
         ("answers", "", "setting_not_a_choice"),
         ("system_prompt", "x" * (LONGEST_PROMPT + 1), "setting_too_long"),
-        ("talk", "nobody", "setting_not_people"),
+        ("talk", "somebody", "setting_not_people"),
         ("talk", "<@U1> and the rest", "setting_not_people"),
         ("talk", " ".join(f"<@U{n}>" for n in range(51)), "setting_too_many"),
     ],

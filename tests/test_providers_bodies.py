@@ -65,7 +65,7 @@ async def test_chat_at_a_compatible_server_sends_only_what_every_such_server_kno
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Ada: Hi"},
             {"role": "assistant", "content": "Hello."},
-            {"role": "user", "content": "Ada Lovelace: How do I bake?\n\n林: 我也想知道"},
+            {"role": "user", "content": "Ada Lovelace: How do I bake?\n\n[next message]\n林: 我也想知道"},
         ],
         "max_tokens": 500,
         "stream": True,
@@ -115,7 +115,7 @@ async def test_anthropic_gets_turns_that_alternate_and_its_own_parameters() -> N
         "messages": [
             {"role": "user", "content": "Ada: Hi"},
             {"role": "assistant", "content": "Hello."},
-            {"role": "user", "content": "Ada Lovelace: How do I bake?\n\n林: 我也想知道"},
+            {"role": "user", "content": "Ada Lovelace: How do I bake?\n\n[next message]\n林: 我也想知道"},
         ],
         "max_tokens": 500,
         "cache_control": {"type": "ephemeral"},

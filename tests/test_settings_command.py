@@ -118,7 +118,7 @@ async def test_the_form_shows_what_holds_and_takes_all_that_was_changed_or_nothi
     assert set(fields["scope"].choices) == {"channel", "thread", "user", "default"}
     assert fields["system_prompt"].choices == () and fields["system_prompt"].value == "Be kind."
     assert fields["model"].choices[0] == "openai:gpt-6-luna"
-    wrong = {"scope": "thread", "model": "claude-haiku-5-5", "talk": "nobody"}
+    wrong = {"scope": "thread", "model": "claude-haiku-5-5", "talk": "somebody"}
     answer = await say.command.submitted(by_admin, wrong, "en")
     assert not isinstance(answer, Said) and answer.keys() == {"model", "talk"}
     assert (await say.decided.at(CHANNEL)).scope is Scope.USER

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.marking import instructed
 from tests.bot_process import BotProcess
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
@@ -154,6 +155,11 @@ async def test_a_long_conversation_keeps_what_is_pinned_and_the_gist_of_the_rest
         await at.ask("pin: We deploy on Fridays")
         for number in range(6):
             await at.answered(await at.ask(f"question {number} " + "and some more words " * 15))
+        async with asyncio.timeout(20):  # it is summed up after the answer
+            while "They talk about words." not in shown(
+                (await at.slack.slash(at.ada, at.channel, "/context")).ephemerals
+            ):
+                pass
         summed = [request for request in at.llm.requests if request.body["model"] == "gpt-4o"]
         assert "Ada: question 0" in str(summed[0].body["messages"])
         await at.answered(await at.ask("and now?"))
@@ -387,5 +393,6 @@ async def test_admins_settle_a_place_by_command_by_text_and_by_form(at: Scene) -
     await at.slack.wait_for(lambda: "admins have named" in shown(whispers(eve)), 10)
     await at.ask("go on")
     await at.slack.wait_for(lambda: len(at.llm.requests) == 2, 10)
-    assert at.llm.requests[-1].body["messages"][0]["content"] == "Be brief."
+    told = str(at.llm.requests[-1].body["messages"][0]["content"])
+    assert told == instructed("Be brief.")
     assert "go on" in at.heard()[-1]

@@ -22,6 +22,7 @@ from adapters.delivery.buttons import press_of
 from adapters.delivery.pacer import Pacer, Rate
 from adapters.delivery.reply import EditedReply
 from adapters.discord import forms
+from adapters.discord.apart import told_apart, whispered
 from adapters.discord.attachments import DiscordFiles
 from adapters.discord.calls import discord_errors
 from adapters.discord.components import button_rows
@@ -36,11 +37,11 @@ from bot.chat import File, Incoming, Invocation, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailable
 from bot.notices import language_of
 from bot.ports import (
+    REFUSED,
     Attached,
     Clock,
     Fetched,
     Journal,
-    Outcome,
     Press,
     Receipt,
     Reception,
@@ -239,6 +240,9 @@ class Discord:
                 await self._tell(interaction, form)
             else:
                 await self._respond(interaction, 9, forms.dialogue(form, str(data["values"][0])))
+        elif action.startswith(forms.GIVES):
+            verb, _, words = action.removeprefix(forms.GIVES).partition(" ")
+            await self._command(interaction, invocation(interaction, self._client.me.id, verb, words))
         elif (press := press_of(action)) is not None:
             asked = invocation(interaction, self._client.me.id, press.button.value)
             await self._pressed(interaction, asked, press)
@@ -283,11 +287,15 @@ class Discord:
             await self._respond(interaction, 4, self._message(instead))
 
     def _message(self, said: Said) -> dict[str, Any]:
+        below: list[dict[str, Any]] = []
+        if said.private:
+            below += forms.menu(said.offer) if said.offer else []
+            below += forms.button(said.shortcut) if said.shortcut else []
         message = {
             "content": said.text[:LONGEST],
             "flags": EPHEMERAL if said.private else 0,
             "allowed_mentions": NO_PINGS,
-            "components": forms.menu(said.offer) if said.offer and said.private else [],
+            "components": below,
         }
         return message | {"attachments": listed(said.files)} if said.files else message
 
@@ -339,14 +347,18 @@ class Discord:
         go to the person. That somebody may not talk here is for their eyes only, or for nobody's."""
         if receipt is None or receipt.said is None:
             return
-        if receipt.outcome is Outcome.NOT_ADMITTED and not said.direct:
+        if receipt.outcome in REFUSED and not said.direct:
+            await whispered(self._rest, receipt.said, said.author.id)
             return
         language = language_of(said.author.language, self._language)
         words = await handed_over(self._rest, receipt.said, said.author.id, language)
-        body = {
+        if words.apart and not said.direct:
+            words = await told_apart(self._rest, words, said.author.id, language)
+        body: dict[str, Any] = {
             "content": words.text[:LONGEST],
             "allowed_mentions": NO_PINGS,
             "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
+            "components": forms.button(words.shortcut) if words.shortcut and said.direct else [],
         }
         path = messages(said.place.thread or said.place.channel)
         for left in reversed(range(PATIENT)):

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from bot.ports import Field, Form, Offer, Slash, Word
+from bot.ports import Field, Form, Offer, Shortcut, Slash, Word
 
 STRING, BOOLEAN = 3, 5
-ROW, SELECT, TEXT, LABEL = 1, 3, 4, 18
+ROW, BUTTON, SELECT, TEXT, LABEL = 1, 2, 3, 4, 18
 OPENS: Final = "rejoinder:form:"
+GIVES: Final = "rejoinder:do:"
+"""Before a command that a button gives: its verb and its argument."""
 MOST: Final = 25
 
 
@@ -62,6 +64,13 @@ def menu(offer: Offer) -> list[dict[str, Any]]:
     ]
     select = {"type": SELECT, "custom_id": OPENS + offer.form, "placeholder": offer.label, "options": options}
     return [{"type": ROW, "components": [select]}]
+
+
+def button(shortcut: Shortcut) -> list[dict[str, Any]]:
+    """The button under the bot's words that gives a command."""
+    given = {"type": BUTTON, "style": 4, "label": shortcut.label[:80]}
+    given["custom_id"] = f"{GIVES}{shortcut.verb} {shortcut.argument}"
+    return [{"type": ROW, "components": [given]}]
 
 
 def dialogue(form: Form, chosen: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 import discord
 
-from adapters.discord.text import linked, mentions, quoted, readable
-from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
+from adapters.discord.text import linked, mentions, readable
+from bot.chat import Author, File, Incoming, Invocation, Part, Place, Standing, Text
 
 PLATFORM: Final = "discord"
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
@@ -60,13 +61,15 @@ def incoming(
 
 
 def author(user: discord.User | discord.Member, guild: discord.Guild | None, locale: str = "") -> Author:
-    """Who speaks. Members who may manage the server are admins; people's languages are their server's where nothing better is told."""
+    """Who speaks. Members who may manage the server are admins, who has not
+    agreed to its rules yet is a guest; people's languages are their server's where nothing better is told."""
     language = locale or (str(guild.preferred_locale) if guild else "")
     if not isinstance(user, discord.Member):
         return Author(str(user.id), user.display_name, language=language)
     may = user.resolved_permissions or user.guild_permissions
     roles = tuple(str(role.id) for role in user.roles if not role.is_default())
-    return Author(str(user.id), user.display_name, may.manage_guild, language, roles)
+    standing = Standing.GUEST if user.pending else Standing.MEMBER
+    return Author(str(user.id), user.display_name, may.manage_guild, language, roles, standing)
 
 
 def invocation(interaction: discord.Interaction[Any], me: int, verb: str, argument: str = "") -> Invocation:
@@ -109,9 +112,10 @@ def _content(message: discord.Message, me: discord.ClientUser, ours: frozenset[i
     parts: list[Part] = []
     replied = message.reference.resolved if message.reference else None
     if isinstance(replied, discord.Message) and replied.author.id != me.id:
+        who = replied.author
         if replied.content:
-            parts.append(Text(quoted(replied.author.display_name, readable(replied.content, ours, names))))
-        parts += _attached(replied)
+            parts.append(Text(readable(replied.content, ours, names), str(who.id), who.display_name))
+        parts += [replace(file, quotes=str(who.id)) for file in _attached(replied)]
     if text := readable(message.content, ours, names):
         parts.append(Text(text))
     return (*parts, *_attached(message))

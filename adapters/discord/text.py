@@ -32,11 +32,6 @@ def readable(text: str, ours: frozenset[int], names: Mapping[int, str]) -> str:
     return _TOKEN.sub(lambda match: _meaning(match, ours, names), text).strip()
 
 
-def quoted(name: str, text: str) -> str:
-    """Somebody else's words, marked as a quotation."""
-    return "\n".join(f"> {line}" for line in (f"{name}: {text}").splitlines())
-
-
 def _meaning(match: re.Match[str], ours: frozenset[int], names: Mapping[int, str]) -> str:
     sigil, number, emoji, time, command = match.groups()
     if emoji:

@@ -166,6 +166,11 @@ class Playground:
         """What the argument that is being typed could become."""
         return await self._bot().complete(self._invocation(viewer, channel, thread, verb, "", argument))
 
+    async def give(self, viewer: Person, message: Message, command: str, key: str) -> None:
+        """A button that gives a command."""
+        verb, _, argument = command.partition(" ")
+        await self.command(viewer, message.channel, message.thread, verb, argument, key)
+
     async def press(self, viewer: Person, message: Message, press: Press, key: str) -> None:
         """A button under an answer."""
         channel, thread = message.channel, message.thread

@@ -37,6 +37,8 @@ class Interactions(Protocol):
         self, viewer: Person, channel: str, thread: int, verb: str, argument: str
     ) -> Sequence[str]: ...
 
+    async def give(self, viewer: Person, message: Message, command: str, key: str) -> None: ...
+
     async def press(self, viewer: Person, message: Message, press: Press, key: str) -> None: ...
 
 
@@ -179,9 +181,12 @@ class Api:
         message = self._world.message(values.number("message"), viewer.id)
         button = values.text("button")
         press = press_of(button, message.turn)
-        if press is None or not any(chip.partition("|")[0] == button for chip in message.buttons):
+        if not any(chip.partition("|")[0] == button for chip in message.buttons):
             raise Refused("no_such_button", "This button is no longer there.", 409)
-        await self._do.press(viewer, message, press, values.key("key"))
+        if press is None:
+            await self._do.give(viewer, message, button, values.key("key"))
+        else:
+            await self._do.press(viewer, message, press, values.key("key"))
         return web.json_response({})
 
     async def add_person(self, request: web.Request) -> web.StreamResponse:

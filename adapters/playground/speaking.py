@@ -52,6 +52,11 @@ def say(
         name = f"{nonce}-{index}" if nonce else ""
         message = first if index == 0 else replace(first, reply_to=0, about="")
         world.post(replace(message, text=part.shown, nonce=name))
+    if said.shortcut is not None:
+        command = f"{said.shortcut.verb} {said.shortcut.argument}"
+        name = f"{nonce}-press" if nonce else ""
+        label = replace(first, text=said.shortcut.label, nonce=name, reply_to=0, about="")
+        world.post(replace(label, buttons=(command,)))
     for index, file in enumerate(said.files):
         name = f"{nonce}-file-{index}" if nonce else ""
         world.post(replace(_with_file(first, file), nonce=name, reply_to=0, about=""))

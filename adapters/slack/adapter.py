@@ -29,7 +29,7 @@ from adapters.delivery.reply import EditedReply
 from adapters.slack.agent import Abilities
 from adapters.slack.attachments import SlackFiles
 from adapters.slack.calls import REFUSED_TOKENS, error_code, slack_errors
-from adapters.slack.forms import button
+from adapters.slack.forms import button, giving
 from adapters.slack.history import SlackHistory
 from adapters.slack.incoming import installation_of
 from adapters.slack.intake import Intake
@@ -97,7 +97,7 @@ class Slack:
     async def run(self, ready: Callable[[str], None]) -> None:
         """Serve until cancelled. Raises `ConfigError` when Slack refuses a token."""
         identity = await self._patiently("SLACK_BOT_TOKEN", self.client.auth_test)
-        self._intake.bot = str(identity["user_id"])
+        self._intake.at_home(identity.data)
         if self._streams is not None:
             self._streams.bot = self._intake.bot
         how = "Socket Mode" if self._app_token else "HTTP"
@@ -274,9 +274,16 @@ class Slack:
 def _spoken(said: Said) -> dict[str, Any]:
     return {
         "text": escape(said.text[:150]),
-        "blocks": [{"type": "markdown", "text": said.text}, *([button(said.offer)] if said.offer else [])],
+        "blocks": [{"type": "markdown", "text": said.text}, *_below(said)],
         "response_type": "ephemeral" if said.private else "in_channel",
     }
+
+
+def _below(said: Said) -> list[dict[str, Any]]:
+    return [
+        *([button(said.offer)] if said.offer else []),
+        *([giving(said.shortcut)] if said.shortcut else []),
+    ]
 
 
 async def _acknowledge(ack: AsyncAck) -> None:

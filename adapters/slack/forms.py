@@ -11,16 +11,24 @@ from typing import Any, Final
 
 from adapters.slack.incoming import PLATFORM, Event
 from bot.chat import Place
-from bot.ports import Field, Form, Offer
+from bot.ports import Field, Form, Offer, Shortcut
 
 OPENS: Final = "rejoinder:form:"
 """Before a form's name: the action that opens it, and the callback of what was filled in."""
+GIVES: Final = "rejoinder:do"
+"""The action of a button whose value is a command."""
 
 
 def button(offer: Offer) -> dict[str, Any]:
     """The block with the button that opens a form."""
     element = {"type": "button", "text": _plain(offer.label, 75), "action_id": OPENS + offer.form}
     return {"type": "actions", "elements": [element]}
+
+
+def giving(shortcut: Shortcut) -> dict[str, Any]:
+    """The block with the button that gives a command."""
+    element = {"type": "button", "style": "danger", "text": _plain(shortcut.label, 75), "action_id": GIVES}
+    return {"type": "actions", "elements": [element | {"value": f"{shortcut.verb} {shortcut.argument}"}]}
 
 
 def modal(form: Form, place: Place) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from adapters.slack.text import linked, readable, user_ids
-from bot.chat import Author, File, Incoming, Invocation, Part, Place, Text
+from bot.chat import Author, File, Incoming, Invocation, Part, Place, Standing, Text
 
 PLATFORM = "slack"
 SAID = frozenset({None, "file_share", "thread_broadcast"})
@@ -24,6 +24,10 @@ class Person:
     name: str
     admin: bool = False
     language: str = ""
+    standing: Standing = Standing.UNKNOWN
+
+    def author(self, user: str) -> Author:
+        return Author(user, self.name, self.admin, self.language, standing=self.standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,7 @@ def incoming(
     return Incoming(
         place=place,
         message=ts,
-        author=Author(str(event["user"]), person.name, person.admin, person.language),
+        author=person.author(str(event["user"])),
         content=_content(event, workspace.bot, names),
         address=address,
         sent_at=moment(ts),
@@ -123,7 +127,7 @@ def invocation(body: Event, person: Person, installation: str) -> Invocation:
     return Invocation(
         key=f"slack:{body['trigger_id']}",
         place=Place(PLATFORM, installation, channel),
-        author=Author(str(body["user_id"]), person.name, person.admin, person.language),
+        author=person.author(str(body["user_id"])),
         verb=verb,
         argument=" ".join(words),
         direct=channel.startswith("D"),
@@ -139,7 +143,7 @@ def pressed(body: Event, person: Person, installation: str) -> Invocation:
     return Invocation(
         key=f"slack:{body['trigger_id']}",
         place=place,
-        author=Author(str(body["user"]["id"]), person.name, person.admin, person.language),
+        author=person.author(str(body["user"]["id"])),
         verb=str(action["action_id"]),
         direct=channel.startswith("D"),
     )

@@ -14,7 +14,7 @@ from adapters.slack.actions import actions, replaced
 from adapters.slack.agent import suggest
 from adapters.slack.calls import slack_errors
 from adapters.slack.files import handed_over
-from adapters.slack.forms import OPENS, filled, modal
+from adapters.slack.forms import GIVES, OPENS, filled, modal
 from adapters.slack.incoming import (
     PLATFORM,
     SAID,
@@ -26,7 +26,7 @@ from adapters.slack.incoming import (
     place_of,
     pressed,
 )
-from adapters.slack.people import People
+from adapters.slack.people import Home, People
 from adapters.slack.text import user_ids
 from bot.chat import Author, Incoming, Invocation, Place
 from bot.errors import DeliveryError
@@ -47,6 +47,11 @@ class Intake:
         self._client, self._reception, self._say, self._language = client, reception, say, language
         self._people = People(client)
         self.bot = ""
+
+    def at_home(self, identity: Event) -> None:
+        """Who we are there, as Slack says."""
+        self.bot = str(identity["user_id"])
+        self._people.home = Home(str(identity.get("team_id") or ""), str(identity.get("enterprise_id") or ""))
 
     async def take(self, body: Event) -> None:
         """Whatever Slack sent. Raises when it could not be committed."""
@@ -91,7 +96,7 @@ class Intake:
         asked = Invocation(
             key=f"slack:{channel}:stopped:{event['event_ts']}",
             place=Place(PLATFORM, workspace.installation, channel, thread),
-            author=Author(user, person.name, person.admin, person.language),
+            author=person.author(user),
             verb="stop",
         )
         said = await self._reception.stopped(asked, thread)
@@ -160,6 +165,9 @@ class Intake:
         if action.startswith(OPENS):
             await self._open_form(body, action.removeprefix(OPENS))
             return
+        if action == GIVES:
+            await self._give(body)
+            return
         if (press := press_of(action)) is None:
             return
         person = await self._people.person(str(body["user"]["id"]))
@@ -185,6 +193,13 @@ class Intake:
         except DeliveryError as error:
             log.info("a button could not be shown as chosen (%s)", error)
 
+    async def _give(self, body: Event) -> None:
+        """A button that gives a command."""
+        person = await self._people.person(str(body["user"]["id"]))
+        verb, _, words = str(body["actions"][0].get("value") or "").partition(" ")
+        asked = replace(pressed(body, person, installation_of(body)), verb=verb, argument=words)
+        await self._tell(asked, await self._reception.invoked(asked))
+
     async def _open_form(self, body: Event, name: str) -> None:
         person = await self._people.person(str(body["user"]["id"]))
         asked = replace(pressed(body, person, installation_of(body)), verb=name)
@@ -204,7 +219,7 @@ class Intake:
         """A form was filled in: what is wrong with it, by field. Where nothing is, it is done, and said to the person."""
         name, place, values = filled(body["view"])
         person = await self._people.person(str(body["user"]["id"]))
-        author = Author(str(body["user"]["id"]), person.name, person.admin, person.language)
+        author = person.author(str(body["user"]["id"]))
         sent = Invocation(f"slack:{body['trigger_id']}", place, author, name)
         answer = await self._reception.submitted(sent, values)
         if not isinstance(answer, Said):

@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from adapters.slack.calls import slack_errors
 from adapters.slack.incoming import Person
+from bot.chat import Standing
 from bot.errors import DeliveryError
 
 log = logging.getLogger(__name__)
@@ -28,11 +30,36 @@ MOST: Final = 10_000
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where the app is installed: a workspace, and the organization it belongs to, if any."""
+
+    team: str
+    enterprise: str = ""
+
+
+def standing_of(user: Mapping[str, Any], home: Home | None) -> Standing:
+    """Slack tells guests by flags of a user; `is_stranger` is no more than one whom we share no channel with, so that people of other
+    organizations are told by their team ("User object", "Slack Connect")."""
+    if home is None:
+        return Standing.UNKNOWN
+    enterprise = str(
+        (user.get("enterprise_user") or {}).get("enterprise_id") or user.get("enterprise_id") or ""
+    )
+    theirs = str(user.get("team_id") or home.team)
+    ours = theirs in (home.team, home.enterprise) or (bool(enterprise) and enterprise == home.enterprise)
+    if user.get("is_stranger") or not ours:
+        return Standing.EXTERNAL
+    guest = user.get("is_restricted") or user.get("is_ultra_restricted")
+    return Standing.GUEST if guest else Standing.MEMBER
+
+
 class People:
-    """Users of the workspace, by id."""
+    """Users of the workspace, by id. `home` is known once we are connected."""
 
     def __init__(self, client: AsyncWebClient) -> None:
         self._client = client
+        self.home: Home | None = None
         self._known: Kept[Person] = Kept()
 
     async def person(self, user: str) -> Person:
@@ -56,7 +83,7 @@ class People:
             or found.get("name")
         )
         admin = bool(found.get("is_admin") or found.get("is_owner"))
-        return Person(str(name or user), admin, str(found.get("locale") or ""))
+        return Person(str(name or user), admin, str(found.get("locale") or ""), standing_of(found, self.home))
 
 
 class Kept(Generic[T]):

@@ -72,7 +72,7 @@ class FileReader:
         files = [part for part in turn.content if isinstance(part, File)]
         if not files:
             return []
-        voices = await self._voices.candidates(turn.place)
+        voices = await self._voices.candidates(turn.place, turn.author)
         seeing = next((voice for voice in voices if voice.model.images), None)
         reads = await asyncio.gather(*self._reading(turn, files, seeing is not None))
         budget = min(self.limits.tokens, voices[0].window.prompt // SHARE)

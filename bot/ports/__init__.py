@@ -6,6 +6,7 @@ Every store verb is one transaction. A database that does not answer raises `Sto
 model       the models: an API of a vendor, and what is learned of its counting
 platforms   the platforms: what an adapter can do, and what it may ask of the bot
 turns       the turns, from the moment one is taken in until it is closed
+privacy     what people may have done with what is kept of them
 records     what became of messages, for operators and for who asks why
 memory      what is remembered of conversations
 decisions   what admins decided by command, and the record of who did
@@ -23,6 +24,7 @@ from bot.ports.ledger import Call, Charge, Ledger, Line, Meter, Settlement, Spen
 from bot.ports.memory import Beginning, Cached, Conversations, Forgotten, Memory, Stretch
 from bot.ports.model import Calibrations, Provider
 from bot.ports.platforms import (
+    REFUSED,
     Adapter,
     Attached,
     Button,
@@ -39,9 +41,11 @@ from bot.ports.platforms import (
     Reception,
     Reply,
     Said,
+    Shortcut,
     Slash,
     Word,
 )
+from bot.ports.privacy import Erased, Kept, Privacy, Retention, Who
 from bot.ports.records import Fate, Records, Story, Verdict, Waiting
 from bot.ports.reports import By, Health, Reports, Row, Whose
 from bot.ports.turns import Accepted, Inbox, Pulse, Renewal, Signal, Topic
@@ -50,6 +54,7 @@ from bot.ports.vault import Numbered, Original, Source, Vault
 from bot.ports.versions import Effect, Rated, Versions
 
 __all__ = [
+    "REFUSED",
     "Accepted",
     "Adapter",
     "Attached",
@@ -66,6 +71,7 @@ __all__ = [
     "Control",
     "Conversations",
     "Effect",
+    "Erased",
     "Fate",
     "Fetched",
     "Field",
@@ -79,6 +85,7 @@ __all__ = [
     "Inbox",
     "Journal",
     "Json",
+    "Kept",
     "Ledger",
     "Level",
     "Levels",
@@ -93,6 +100,7 @@ __all__ = [
     "PreferenceStore",
     "Press",
     "Pressed",
+    "Privacy",
     "Provider",
     "Pulse",
     "Rated",
@@ -102,11 +110,13 @@ __all__ = [
     "Renewal",
     "Reply",
     "Reports",
+    "Retention",
     "Row",
     "Ruling",
     "Rulings",
     "Said",
     "Settlement",
+    "Shortcut",
     "Signal",
     "Slash",
     "Source",
@@ -121,6 +131,7 @@ __all__ = [
     "Versions",
     "Waiting",
     "Warned",
+    "Who",
     "Whose",
     "Word",
 ]

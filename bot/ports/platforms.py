@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from bot.chat import File, Incoming, Invocation, Place, Posted, Turn
 
@@ -188,6 +188,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Shortcut:
+    """A button that gives a command."""
+
+    label: str
+    verb: str
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attached:
     """A file of the bot's own making. It is made anew when it is asked for again, so that nobody keeps it."""
 
@@ -200,12 +209,15 @@ class Attached:
 class Said:
     """What the bot says itself in answer to a command. `private` is for the asker's eyes only; an `offer` is for those platforms
     that have forms, beside words that are private. `files` reach the asker alone, whatever the platform: so the words that go with
-    them have to be private (else `ValueError`)."""
+    them have to be private (else `ValueError`). `shortcut` is a button beside private words. `apart`: nobody else is to see these words,
+    so that they go by direct message where the platform has no private ones."""
 
     text: str
     private: bool = True
     offer: Offer | None = None
     files: tuple[Attached, ...] = ()
+    shortcut: Shortcut | None = None
+    apart: bool = False
 
     def __post_init__(self) -> None:
         if self.files and not self.private:
@@ -233,10 +245,34 @@ class Outcome(StrEnum):
     CROWDED = "crowded"
     BLOCKED = "blocked"
     NOT_ADMITTED = "not_admitted"
+    DENIED = "denied"
+    NOT_HERE = "not_here"
+    NO_DIRECT = "no_direct"
+    GUEST = "guest"
+    EXTERNAL = "external"
+    UNKNOWN_PERSON = "unknown_person"
+    MENTION_ONLY = "mention_only"
+    OPTED_OUT = "opted_out"
     UNKNOWN_EDIT = "unknown_edit"
     TOO_OLD = "too_old"
     LEFT_OUT = "left_out"
     COMMAND_MISSED = "command_missed"
+
+
+REFUSED: Final = frozenset(
+    {
+        Outcome.NOT_ADMITTED,
+        Outcome.DENIED,
+        Outcome.NOT_HERE,
+        Outcome.NO_DIRECT,
+        Outcome.GUEST,
+        Outcome.EXTERNAL,
+        Outcome.UNKNOWN_PERSON,
+        Outcome.MENTION_ONLY,
+        Outcome.OPTED_OUT,
+    }
+)
+"""Somebody is not answered because of who they are, or where: what is said of it is for them alone, or for nobody."""
 
 
 @dataclass(frozen=True, slots=True)

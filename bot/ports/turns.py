@@ -15,7 +15,8 @@ from bot.ports.records import Waiting
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`created` is False for a redelivery. `position` is how many unfinished turns of that person stand before it."""
+    """`created` is False for a redelivery, also of a turn that was erased (then `turn` is 0).
+    `position` is how many unfinished turns of that person stand before it."""
 
     turn: int
     created: bool
@@ -41,6 +42,7 @@ class Topic(StrEnum):
     TURNS = "turns"
     PREFERENCES = "preferences"
     LIMITS = "limits"
+    PRIVACY = "privacy"
 
 
 @dataclass(frozen=True, slots=True)

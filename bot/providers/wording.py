@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from bot.chat import Message, Picture, Role
+from bot.marking import NEXT, plain_name
 
 NAME_LENGTH: Final = 64
 """Characters of a speaker's name; OpenAI allows no more in its `name` field."""
@@ -28,7 +29,7 @@ def worded(messages: Sequence[Message], *, name_field: bool, alternate: bool) ->
     for message in (_named(message, name_field) for message in messages if message.text.strip()):
         if alternate and sent and sent[-1].role is message.role:
             pictures = sent[-1].pictures + message.pictures
-            sent[-1] = Message(message.role, f"{sent[-1].text}\n\n{message.text}", pictures=pictures)
+            sent[-1] = Message(message.role, f"{sent[-1].text}\n\n{NEXT}\n{message.text}", pictures=pictures)
         else:
             sent.append(message)
     if not sent or sent[-1].role is not Role.USER:
@@ -48,7 +49,7 @@ def field_name(name: str) -> str:
 
 def line_name(name: str) -> str:
     """A name as it goes before the text, on one line."""
-    return " ".join(name.split())[:NAME_LENGTH]
+    return plain_name(name)[:NAME_LENGTH]
 
 
 def _named(message: Message, name_field: bool) -> Message:
