@@ -7,7 +7,6 @@ given in a conversation the highest stays known, empty, so that no later origina
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -21,7 +20,6 @@ from sqlalchemy import (
     insert,
     not_,
     select,
-    true,
     tuple_,
     update,
 )
@@ -95,26 +93,6 @@ class SqlVault:
     @writing
     async def forget_message(self, transaction: Transaction, key: str) -> int:
         return await forget_sources(transaction.sql, sources.c.key == key)
-
-    @writing
-    async def forget_person(
-        self, transaction: Transaction, platform: str, person: str, *, installation: str | None = None
-    ) -> int:
-        there = conversations.c.platform == platform
-        if installation is not None:
-            there = and_(there, conversations.c.installation == installation)
-        return await forget_sources(transaction.sql, and_(sources.c.person == person, kept_for(there)))
-
-    @writing
-    async def forget_place(self, transaction: Transaction, place: Place) -> int:
-        return await forget_sources(transaction.sql, said_at(place))
-
-    @writing
-    async def forget_older(
-        self, transaction: Transaction, before: datetime, place: Place | None = None
-    ) -> int:
-        there = true() if place is None else said_at(place)
-        return await forget_sources(transaction.sql, and_(sources.c.said_at < before, there))
 
     def _digest(self, conversation: int, one: Original) -> str:
         return self._seal.fingerprint(str(conversation), one.kind, one.words)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -146,15 +145,6 @@ async def test_a_number_is_never_given_to_another_original(stores: Stores, clock
         assert (await sql.execute(select(vault.c.number, vault.c.original))).all()[-1:] == [(3, None)]
 
 
-async def test_a_person_takes_along_what_they_alone_said(stores: Stores, clock: FakeClock) -> None:
-    await stores.vault.number(CHANNEL, [ADA_MAIL, BOB_MAIL], said(clock, "m1", "U1"))
-    await stores.vault.number(THREAD, [BOB_MAIL], said(clock, "m2", "U2"))
-    assert await stores.vault.forget_person("fake", "U1", installation="T2") == 0
-    assert await stores.vault.forget_person("slack", "U1") == 0
-    assert await stores.vault.forget_person("fake", "U1") == 1
-    assert await kept(stores) == [BOB_MAIL.words]
-
-
 async def test_a_reset_takes_along_what_was_said_there(stores: Stores, clock: FakeClock) -> None:
     for place, original, key in (
         (CHANNEL, ADA_MAIL, "m1"),
@@ -168,17 +158,6 @@ async def test_a_reset_takes_along_what_was_said_there(stores: Stores, clock: Fa
     assert await kept(stores) == [ADA_PHONE.words, ADA_MAIL.words]
     await stores.conversations.reset(CHANNEL, clock.now)
     assert (await kept(stores), await kept(stores, ELSEWHERE)) == ([], [ADA_MAIL.words])
-    assert await stores.vault.forget_place(ELSEWHERE) == 1
-
-
-async def test_what_is_too_old_goes_unless_it_was_said_again(stores: Stores, clock: FakeClock) -> None:
-    await stores.vault.number(CHANNEL, [ADA_MAIL, BOB_MAIL], said(clock, "m1"))
-    await stores.vault.number(ELSEWHERE, [ADA_MAIL], said(clock, "m2"))
-    clock.advance(3600)
-    await stores.vault.number(CHANNEL, [BOB_MAIL], said(clock, "m3"))
-    assert await stores.vault.forget_older(clock.now - timedelta(minutes=1), CHANNEL) == 1
-    assert (await kept(stores), await kept(stores, ELSEWHERE)) == ([BOB_MAIL.words], [ADA_MAIL.words])
-    assert await stores.vault.forget_older(clock.now + timedelta(seconds=1)) == 2
 
 
 async def test_a_deleted_question_takes_its_originals_along(stores: Stores, clock: FakeClock) -> None:

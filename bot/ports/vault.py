@@ -58,12 +58,3 @@ class Vault(Protocol):
 
     async def forget_message(self, key: str) -> int:
         """Forget what came from that message alone; how many originals are gone."""
-
-    async def forget_person(self, platform: str, person: str, *, installation: str | None = None) -> int:
-        """Forget what came from this person alone, there or on the whole platform."""
-
-    async def forget_place(self, place: Place) -> int:
-        """Forget what was said in a channel and its threads, or in the one thread alone; one person's, if it is their place."""
-
-    async def forget_older(self, before: datetime, place: Place | None = None) -> int:
-        """Forget what was said last before that moment: in that channel with its threads, or everywhere."""
