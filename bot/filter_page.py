@@ -55,6 +55,7 @@ Without a key nothing can be put back: what would be pseudonymised is masked, an
   whatever placeholder it makes up. One that a person types means nobody's data; it comes back as it was typed.
 - An original is forgotten with the last message that it came from: when that is deleted, with `reset`, and when its author asks.
   No other ever gets its placeholder.
+- The title of a thread that the bot opens keeps its placeholders: titles are seen further than what stands below them.
 - Log lines are searched too, whoever wrote them: there everything is masked.
 """
 
