@@ -200,3 +200,34 @@ async def test_nothing_planted_on_discord_gets_out_or_stays(tmp_path: Path) -> N
         await search(at.bot, at.llm, met + await metrics(at.bot))
         await at.bot.terminate()
         await search(at.bot, at.llm, met)
+
+
+async def test_an_answer_that_was_killed_in_its_second_message_is_gone_on_with_in_the_words_of_its_people(
+    tmp_path: Path,
+) -> None:
+    """What was shown for good is recorded with placeholders; whoever takes over shows originals all the same."""
+    environment = {**ENVIRONMENT, "REJOINDER_LEASE_SECONDS": "2"}
+    async with discord_scene(tmp_path, privileged=("message_content",), **environment) as at:
+        lines = [f"Line {number} is for <EMAIL_1>, and for {mail('model')}.\n" for number in range(90)]
+        whole = "".join(lines).replace("<EMAIL_1>", mail("question")).strip()
+
+        def go_on(request: Asked) -> Answer:
+            """From the last line that it is told it said on."""
+            said = next((text for role, text in request.messages if role == "assistant"), "").splitlines()
+            last = max(0, len(said) - 1)
+            return say(*(line.replace(mail("model"), "<EMAIL_2>") for line in lines[last:]))
+
+        at.llm.rule = go_on
+        at.llm.script(say(*lines, hold=60))
+        question = at.ask(f"I am {mail('question')}")
+        await at.discord.wait_for(lambda: len(at.answers_to(question)) and "Line 50" in shown(at), timeout=20)
+        await at.bot.kill()
+        await search(at.bot, at.llm, "")
+        await at.bot.start()
+        await at.discord.wait_for(lambda: "Line 89" in shown(at), timeout=30)
+        await at.answered(question)
+        assert shown(at).startswith(whole) and "<EMAIL" not in shown(at)
+
+
+def shown(at: DiscordScene) -> str:
+    return "\n".join(message.text.strip() for message in at.discord.bot_messages(at.channel))
