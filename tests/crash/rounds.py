@@ -35,7 +35,7 @@ PATIENCE = 120.0
 @dataclass(frozen=True)
 class Setting:
     """What is put together: `processes` share a PostgreSQL; one alone on SQLite. `slack` is `socket` or `http`, empty: none. Lives are
-    `haste` times shorter; a `lease` is so many seconds."""
+    `haste` times shorter; a `lease` is so many seconds. On each platform are so many `people`."""
 
     name: str
     processes: int = 1
@@ -45,6 +45,7 @@ class Setting:
     away: float = 0.0
     troubled: float = 1.5
     stops: float = 0.1
+    people: int = 4
     haste: float = 2.0
     lease: int = 4
 
@@ -111,9 +112,11 @@ class Round:
         numbers = itertools.count(1)
         self.stages: list[SlackStage | DiscordStage] = []
         if setting.slack:
-            self.stages.append(SlackStage(random.Random(rng.random()), http=setting.slack == "http"))
+            http = setting.slack == "http"
+            self.stages.append(SlackStage(random.Random(rng.random()), people=setting.people, http=http))
         if setting.discord:
-            self.stages.append(DiscordStage(random.Random(rng.random()), shards=setting.processes))
+            draw = random.Random(rng.random())
+            self.stages.append(DiscordStage(draw, people=setting.people, shards=setting.processes))
         self.crowds = [Crowd(stage, random.Random(rng.random()), numbers) for stage in self.stages]
         self.houses: list[House] = []
         self.url = ""
@@ -221,7 +224,7 @@ class Round:
             )
             if all(row.state not in ("waiting", "running") for row in known) and all(complete_ones):
                 return
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
 
     async def _disturb(self) -> None:
         """Take the database away in the middle."""
