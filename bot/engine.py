@@ -135,7 +135,10 @@ class Engine:
             await self._show(held, reply, notes, spoken.finish)
         else:
             held.said = turn.answer
-            await self._show(held, reply, self._lasting_notes(held), turn.finish)
+            notes = self._lasting_notes(held)
+            if turn.attempts > 1:  # whoever stored it may have died before anybody saw it
+                notes += await self._personal_notes(held)
+            await self._show(held, reply, notes, turn.finish)
         await self._close(held, State.DONE)
 
     async def _lift(self, held: Held, reply: Reply, text: str) -> None:
@@ -165,11 +168,14 @@ class Engine:
         if spoken.voice is not spoken.usual:
             names = {"model": spoken.voice.model.name, "usual": spoken.usual.model.name}
             notes.append(self._notice(held, "stand_in", **names))
-        if turn.masked:
-            notes.append(self._notice(held, "masked"))
         if spoken.fitted.dropped and await self._conversations.told_trimmed(turn):
             notes.append(self._notice(held, "trimmed"))
-        if await self._conversations.met(turn, self._clock()):
+        return [*notes, *await self._personal_notes(held)]
+
+    async def _personal_notes(self, held: Held) -> list[str]:
+        """What the asker is told of their own question, the same whoever tells it."""
+        notes = [self._notice(held, "masked")] if held.turn.masked else []
+        if await self._conversations.met(held.turn, self._clock()):
             notes.append(self._notice(held, "first_meeting"))
         return notes
 

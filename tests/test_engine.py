@@ -684,11 +684,13 @@ async def test_an_answer_the_platform_could_not_take_is_shown_later_without_aski
 ) -> None:
     bot = await start(answer("Paid for once."))
     bot.platform.failures.append(PlatformUnreachable())
-    message = await bot.say("hello")
+    message = await bot.say(f"hello, I am {EMAIL}")
     await bot.until(lambda: bot.shown(message).abandoned)
     bot.clock.advance(60)
     await bot.settled()
-    assert bot.shown(message).text.startswith("Paid for once.")
+    text = bot.shown(message).text
+    assert text.startswith("Paid for once.")
+    assert "masked" in text and "I keep our conversation" in text, "what was to stand below it is not lost"
     assert len(bot.provider.prompts) == 1
 
 
