@@ -47,7 +47,7 @@ class Setting:
     stops: float = 0.1
     people: int = 4
     haste: float = 2.0
-    lease: int = 4
+    lease: int = 8
 
 
 SETTINGS = {
@@ -261,6 +261,7 @@ class Round:
             "REJOINDER_CONTEXT_TOKENS": "12000",
             "REJOINDER_MAX_OUTPUT_TOKENS": "5000",
             "REJOINDER_QUEUE": "1000",
+            "REJOINDER_CATCH_UP_MOST": "1000",
             "REJOINDER_ATTEMPTS": "1000",
             "REJOINDER_LEASE_SECONDS": str(self.setting.lease),
         }
