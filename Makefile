@@ -14,7 +14,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus bench lint types layers check properties crash tokens context durability budgets lock clean
+.PHONY: help run extras test corpus bench lint types layers check properties answers crash tokens context durability budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -45,6 +45,10 @@ properties: ## Try how answers are cut and shown, and that nobody is pinged, on 
 	@$(FOR_TEST)
 	@CASES=$(CASES) $(IN) -m pytest $(PYTEST_FLAGS) --timeout 0 --durations 0 --durations-min 1 \
 		tests/test_delivery_properties.py tests/test_delivery_pings.py tests/test_delivery_splitter.py
+
+answers: ## Write down anew what thirty typical answers become on Slack and Discord (tests/recorded/answers)
+	@$(FOR_TEST)
+	@$(IN) -m tests.recorded
 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)

@@ -44,4 +44,5 @@ def test_quotes_links_and_ampersands_survive_on_slack() -> None:
     assert slack_markdown("> quoted\nplain") == "> quoted\nplain"
     assert slack_markdown("see <https://example.org/a?b=1&c=2>") == "see https://example.org/a?b=1&c=2"
     assert slack_markdown("[x](https://example.org/?a=1&b=2)") == "[x](https://example.org/?a=1&b=2)"
+    assert slack_markdown("| a<br>b |") == "| a b |"
     assert slack_markdown("1 < 2 > 0") == "1 &lt; 2 &gt; 0"

@@ -19,9 +19,8 @@ from tests.markdown_reading import Letter, joined, read, stands_for_itself
 from tests.written_answers import EMOJI, answers
 
 JOINER = "\u2060"
-TIGHT = 500
-"""Below, even a line of code may be too long to stay whole."""
-LIMITS = st.integers(250, 900)
+LIMITS = st.integers(500, 1_200)
+"""What must stay in one piece fits."""
 GRAPHEMES = st.lists(st.sampled_from([*EMOJI, "a", "b ", "é", "😀", "\r\n", "各", "한", "ก็"]), max_size=120)
 
 
@@ -62,7 +61,7 @@ def test_every_part_fits_as_the_platform_counts_and_stands_for_itself(
 def test_parts_are_read_like_the_whole(text: str, limit: int) -> None:
     whole, parts = read(text), joined(part.shown for part in split(text, limit))
     assert parts.pieces == whole.pieces
-    assert parts.code == whole.code or limit < TIGHT
+    assert parts.code == whole.code
     assert parts.items == whole.items
     assert parts.letters == whole.letters
 
@@ -95,7 +94,7 @@ def styled(letters: list[Letter]) -> list[Letter]:
 
 
 @cases(60)
-@given(answers(), st.integers(TIGHT, 900))
+@given(answers(), LIMITS)
 def test_on_discord_nothing_is_lost_and_code_is_closed(text: str, limit: int) -> None:
     shown = [discord_markdown.shown(part.shown) for part in split(text, limit, discord_size)]
     assert all(stands_for_itself(one) and one.count("```") % 2 == 0 for one in shown)

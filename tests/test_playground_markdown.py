@@ -16,7 +16,14 @@ NAMES = ("Rejoinder", "Ada", "Ada Lovelace", "林")
 
 
 def html(text: str) -> str:
-    return to_html(text, NAMES).strip()
+    """Without the sides that blocks stand on."""
+    return to_html(text, NAMES).replace(' dir="auto"', "").strip()
+
+
+def test_each_block_stands_on_the_side_where_its_words_begin_and_code_on_the_left() -> None:
+    made = to_html("# א\n\nب\n\n- ج\n\n> د\n\n```\nx\n```\n\n| ه |\n| --- |\n| 1 |", NAMES)
+    assert re.findall(r'<(\w+)[^>]* dir="auto">', made) == ["p", "p", "ul", "blockquote", "div"]
+    assert '<div class="code" dir="ltr">' in made
 
 
 def test_html_of_a_message_is_only_text() -> None:
@@ -76,6 +83,14 @@ def test_an_unknown_language_is_plain_text() -> None:
     made = html('```<"x>\n1 < 2\n```')
     assert 'class="language-&lt;&quot;x&gt;"' in made
     assert "1 &lt; 2" in made
+
+
+def test_tasks_have_boxes_and_a_cell_may_have_several_lines() -> None:
+    made = html("- [ ] one\n- [x] **two**\n- `[x]` three\n\n[x] four")
+    assert "<li>☐ one</li>" in made and "<li>☑ <strong>two" in made
+    assert "<code>[x]</code> three" in made and "<p>[x] four</p>" in made
+    assert "a<br />" in html("| t |\n| --- |\n| a<br>b `<br>` |")
+    assert "&lt;br&gt;" in html("a<br>b")
 
 
 def test_a_table_is_aligned_without_inline_styles() -> None:

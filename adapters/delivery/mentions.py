@@ -11,6 +11,7 @@ import regex
 _AUTOLINK = regex.compile(r"<((?:https?://|mailto:)[^\s<>|]+)>")
 _HALF_ADDRESS = regex.compile(r"<[^\s<>]{0,300}\Z")
 _QUOTE = regex.compile(r"(?m)^([ ]{0,3}(?:>[ ]?)+)")
+_BREAK = regex.compile(r"<br/?>", regex.IGNORECASE)
 _CODE = regex.compile(r"(?s)(```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]+`)")
 JOINER = "\u2060"
 """WORD JOINER: no width, and no longer a mention."""
@@ -19,7 +20,8 @@ JOINER = "\u2060"
 def slack_markdown(text: str) -> str:
     """For Markdown blocks: Slack reads `<!channel>`, `<@U1>` and their like there as in mrkdwn, so no bare `<` or `>` is left.
 
-    Quotes keep their `>` at the start of a line, autolinks become plain addresses, and `&` stays, since links are full of it.
+    Quotes keep their `>` at the start of a line, autolinks become plain addresses, `<br>` in a table's cell is a blank, and `&` stays,
+    since links are full of it.
     """
     pieces = _CODE.split(text)
     plain = "".join(
@@ -34,6 +36,8 @@ def without_half_address(text: str) -> str:
 
 
 def _escape_line(line: str) -> str:
+    if line.lstrip().startswith("|"):
+        line = _BREAK.sub(" ", line)
     quote = _QUOTE.match(line)
     start = quote.end() if quote else 0
     return line[:start] + line[start:].replace("<", "&lt;").replace(">", "&gt;")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import chain, pairwise, zip_longest
 from typing import Final
 
 import regex
@@ -32,7 +32,11 @@ def aligned(header: str, ruler: str, rows: Sequence[str]) -> list[str]:
     table = [_row(row, len(sides)) for row in (header, *rows)]
     widths = _widths(table, len(sides))
     head, *body = [_lines(row, widths, sides) for row in table]
-    return [*head, "-+-".join("-" * width for width in widths), *(line for row in body for line in row)]
+    apart = BETWEEN.join(" " * width for width in widths).rstrip()
+    for above, below in pairwise(body):
+        if len(above) > 1 or len(below) > 1:
+            above.append(apart)
+    return [*head, "-+-".join("-" * width for width in widths), *chain.from_iterable(body)]
 
 
 @lru_cache(maxsize=4_000)

@@ -31,7 +31,7 @@ from adapters.discord.history import DiscordHistory
 from adapters.discord.incoming import PLATFORM, by_a_person, incoming, invocation, place_of
 from adapters.discord.registering import register
 from adapters.discord.rest import Rest, listed
-from adapters.discord.surface import NO_PINGS, RATES, DiscordSurface, messages
+from adapters.discord.surface import NO_PINGS, RATES, SUPPRESS_EMBEDS, DiscordSurface, messages
 from bot.absence import Watch
 from bot.chat import File, Incoming, Invocation, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, StoreUnavailable
@@ -293,7 +293,7 @@ class Discord:
             below += forms.button(said.shortcut) if said.shortcut else []
         message = {
             "content": said.text[:LONGEST],
-            "flags": EPHEMERAL if said.private else 0,
+            "flags": SUPPRESS_EMBEDS | (EPHEMERAL if said.private else 0),
             "allowed_mentions": NO_PINGS,
             "components": below,
         }
@@ -356,6 +356,7 @@ class Discord:
             words = await told_apart(self._rest, words, said.author.id, language)
         body: dict[str, Any] = {
             "content": words.text[:LONGEST],
+            "flags": SUPPRESS_EMBEDS,
             "allowed_mentions": NO_PINGS,
             "message_reference": {"message_id": said.message, "fail_if_not_exists": False},
             "components": forms.button(words.shortcut) if words.shortcut and said.direct else [],

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -29,6 +30,8 @@ _ICON = '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>'
 _AWAY = {"rel": "noopener nofollow", "target": "_blank"}
 _ADDRESS = re.compile(r"""\bhttps?://[^\s<>"`\\]*[^\s<>"`\\.,:;!?'*_~)\]]""")
 
+_TASK = re.compile(r"\[([ xX])\](?= )")
+_BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
 _TABLE_BEGUN = re.compile(r"(?:\A|(?<=\n)(?<!\|\n))\|[^\n]*(?:\n[|: -]*)?\Z")
 
 
@@ -46,16 +49,20 @@ def to_html(text: str, names: tuple[str, ...], growing: bool = False) -> str:
 def _markdown() -> MarkdownIt:
     markdown = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"])
     markdown.core.ruler.push("marks", _mark)
+    markdown.core.ruler.push("sides", _side)
+    markdown.core.ruler.push("boxes", _boxes)
     rules: Mapping[str, Callable[..., str]] = {
         "link_open": _link_open,
         "image": _image,
         "fence": _fence,
         "code_block": _fence,
-        "table_open": lambda *_: '<div class="table"><table>',
+        "table_open": lambda *_: '<div class="table" dir="auto"><table>',
         "table_close": lambda *_: "</table></div>\n",
         "th_open": _cell,
         "td_open": _cell,
-        "heading_open": lambda _self, tokens, index, *_: f'<p class="heading {tokens[index].tag}">',
+        "heading_open": lambda _self, tokens, index, *_: (
+            f'<p class="heading {tokens[index].tag}" dir="auto">'
+        ),
         "heading_close": lambda *_: "</p>\n",
         "mention": lambda _self, tokens, index, *_: (
             f'<span class="mention">@{escape(tokens[index].content)}</span>'
@@ -79,6 +86,34 @@ def _mark(state: StateCore) -> None:
             within += token.nesting if token.type in ("link_open", "link_close") else 0
             children += _split(token, names) if token.type == "text" and not within else [token]
         block.children = children
+
+
+def _boxes(state: StateCore) -> None:
+    """A list of things to do has boxes, and a line may be broken in a table's cell, where Markdown has no other way to."""
+    for before, block in pairwise(state.tokens):
+        if block.type != "inline" or not block.children:
+            continue
+        first = block.children[0]
+        if before.level and before.type == "paragraph_open" and (task := _TASK.match(first.content)):
+            first.content = ("☐" if task[1] == " " else "☑") + first.content[task.end() :]
+        if before.type in ("td_open", "th_open"):
+            block.children = [piece for child in block.children for piece in _broken(child)]
+
+
+def _broken(token: Token) -> Iterator[Token]:
+    for number, words in enumerate(_BREAK.split(token.content) if token.type == "text" else ()):
+        if number:
+            yield Token("hardbreak", "br", 0)
+        yield _token("text", words)
+    if token.type != "text":
+        yield token
+
+
+def _side(state: StateCore) -> None:
+    """Each block stands on the side where its own words begin: Arabic and Hebrew on the right."""
+    for block in state.tokens:
+        if block.level == 0 and block.nesting == 1:
+            block.attrSet("dir", "auto")
 
 
 def _split(token: Token, names: tuple[str, ...]) -> Iterator[Token]:
@@ -144,7 +179,7 @@ def _fence(self: RendererHTML, tokens: Sequence[Token], index: int, options: Opt
     label = escape(language) or "text"
     copy = f'<button type="button" class="quiet" data-do="copy-code">{_ICON.format("copy")}<span>Copy</span></button>'
     bar = f'<div class="code-bar"><span class="code-language">{label}</span>{copy}</div>'
-    return f'<div class="code">{bar}<pre><code{kind}>{code}</code></pre></div>\n'
+    return f'<div class="code" dir="ltr">{bar}<pre><code{kind}>{code}</code></pre></div>\n'
 
 
 @lru_cache(maxsize=500)

@@ -17,7 +17,7 @@ from adapters.delivery.surface import Call, Found, Limits, Look
 from adapters.slack.actions import actions
 from adapters.slack.agent import Abilities, Agent
 from adapters.slack.calls import slack_errors
-from adapters.slack.text import escape
+from adapters.slack.text import preview
 from bot.chat import Turn
 from bot.errors import PlaceRefused, PlatformUnreachable
 from bot.notices import notice
@@ -193,7 +193,7 @@ class SlackSurface:
 
     def _message(self, look: Look) -> dict[str, Any]:
         blocks: list[dict[str, Any]] = [{"type": "markdown", "text": look.text}, *self._actions(look)]
-        return {"text": escape(look.text[:PREVIEW]), "blocks": blocks}
+        return {"text": preview(look.text, PREVIEW), "blocks": blocks}
 
     def _actions(self, look: Look) -> list[dict[str, Any]]:
         return actions(look.buttons, self._turn, self._language)

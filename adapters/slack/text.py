@@ -7,8 +7,11 @@ Slack hands over `&amp; &lt; &gt;` for the three characters and puts everything 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from markdown_it import MarkdownIt
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _TOKEN = re.compile(r"<([^<>\n]*)>")
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^<>\n]*)?>")
 
@@ -36,6 +39,22 @@ def readable(text: str, bot: str, names: Mapping[str, str]) -> str:
 def escape(text: str) -> str:
     """Text that Slack will show as it is, and never read as a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def preview(markdown: str, longest: int) -> str:
+    """The first words of a Markdown block, as a notification shows them: without marks, and harmless."""
+    said = " ".join(" ".join(_words(markdown[: 4 * longest])).split())
+    return escape(said if len(said) <= longest else said[: longest - 1].rstrip() + "…")
+
+
+def _words(markdown: str) -> Iterator[str]:
+    for token in _MARKDOWN.parse(_unescape(markdown)):
+        if token.type == "inline":
+            yield "".join(
+                child.content or " " * child.type.endswith("break") for child in token.children or []
+            )
+        elif token.type in ("fence", "code_block"):
+            yield token.content
 
 
 def _meaning(token: str, bot: str, names: Mapping[str, str]) -> str:

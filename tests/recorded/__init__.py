@@ -1,0 +1,1 @@
+"""Typical answers, and what each becomes in calls to Slack and Discord: see `answers/`."""
