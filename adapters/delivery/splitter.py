@@ -56,6 +56,7 @@ class Splitter:
         self.done: list[Part] = []
         self._length, self._measure = length, measure
         self._text, self._start = "", 0
+        self._fed: tuple[str, bool, Part | None] | None = None
         self._begin(Context())
         for source in filter(None, finished):
             self._text += source
@@ -66,6 +67,15 @@ class Splitter:
 
         Raises `Diverged` when the text is not a continuation of what is finished. A change in the open part is taken.
         """
+        if self._fed is not None and self._fed[:2] == (text, final):
+            return self._fed[2]
+        part = self._open(text, final)
+        self._fed = (text, final, part)
+        return part
+
+    # The open part.
+
+    def _open(self, text: str, final: bool) -> Part | None:
         if not text.startswith(self._text):
             if not text.startswith(self._text[: self._start]):
                 raise Diverged
@@ -81,13 +91,11 @@ class Splitter:
         if final:
             return Part(source, view.final(self._upto(len(text))) or source.strip(), False)
         end = len(text)
-        if not self._fits(self._growing(end), False):
+        shown = self._growing(end)
+        if not self._fits(shown, False):
             end = self._fitting
-        if end == self._start:
-            return Part(source, "", False)
-        return Part(source, self._growing(end), False, view.plain(self._upto(end)))
-
-    # The open part.
+            shown = self._growing(end) if end > self._start else ""
+        return Part(source, shown, False, view.plain(self._upto(end)) if shown else "")
 
     def _begin(self, context: Context) -> None:
         self._context = context
