@@ -9,6 +9,7 @@ and `@here` are broken up wherever they could be read.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -41,8 +42,10 @@ ITS_CODE: Final = regex.compile(
 """What Discord takes for code, or else a broadcast: it knows no paragraphs and no lines."""
 
 
+@lru_cache(maxsize=64)
 def shown(text: str) -> str:
-    """The text of one message. It stands for itself: whatever is open in it is closed at its end."""
+    """The text of one message. It stands for itself: whatever is open in it is closed at its end. Kept for a moment, since it is
+    measured before it is sent."""
     return ITS_CODE.sub(_quiet, _Writer(lines_of(text)).text())
 
 

@@ -13,7 +13,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from adapters.delivery.mentions import slack_markdown
 from adapters.delivery.pacer import Key, Rate
 from adapters.delivery.splitter import Part
-from adapters.delivery.surface import Call, Found, Limits, Look
+from adapters.delivery.surface import Call, Found, Limits, Look, utf16_length
 from adapters.slack.actions import actions
 from adapters.slack.agent import Abilities, Agent
 from adapters.slack.calls import slack_errors
@@ -24,7 +24,8 @@ from bot.notices import notice
 from bot.ports import Control
 
 LENGTH: Final = 3_900
-"""Characters of a message. A Markdown block takes 12,000, but an update of more than about 4,000 is refused in practice."""
+"""Characters of a message. A Markdown block takes 12,000, but an update of more than about 4,000 is refused in practice.
+Counted as UTF-16, so that it holds whether Slack counts an emoji as one or as two."""
 PREVIEW: Final = 150
 """Characters of a message that stand in a notification."""
 FIND_PAGES: Final = 4
@@ -80,7 +81,9 @@ class SlackSurface:
         self._agent = Agent(client, abilities, self._team, self._channel, self._thread, turn.text)
         self._agent.processing = turn.attempts > 1  # an earlier attempt said so
         sign = 60.0 if self._thread else 0.0  # Slack shows a status in threads only, and for two minutes
-        self.limits = Limits(LENGTH, sign_lasts=sign, sign_stays=True, most_messages=most_messages)
+        self.limits = Limits(
+            LENGTH, utf16_length, sign_lasts=sign, sign_stays=True, most_messages=most_messages
+        )
 
     def look(self, part: Part, final: bool, buttons: Sequence[Control], message: str | None) -> Look:
         return Look(self.render(part.shown, final), final, tuple(buttons))
