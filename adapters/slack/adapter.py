@@ -34,8 +34,8 @@ from adapters.slack.history import SlackHistory
 from adapters.slack.incoming import installation_of
 from adapters.slack.intake import Intake
 from adapters.slack.streams import StreamedSurface, Streams
-from adapters.slack.surface import RATES, SlackSurface
-from adapters.slack.text import escape
+from adapters.slack.surface import PREVIEW, RATES, SlackSurface
+from adapters.slack.text import preview, spoken
 from bot.absence import Watch
 from bot.chat import File, Place, Turn
 from bot.errors import ConfigError, DeliveryError, PlatformBusy, PlatformUnreachable
@@ -272,9 +272,10 @@ class Slack:
 
 
 def _spoken(said: Said) -> dict[str, Any]:
+    text = spoken(said.text, said.private)
     return {
-        "text": escape(said.text[:150]),
-        "blocks": [{"type": "markdown", "text": said.text}, *_below(said)],
+        "text": preview(text, PREVIEW),
+        "blocks": [{"type": "markdown", "text": text}, *_below(said)],
         "response_type": "ephemeral" if said.private else "in_channel",
     }
 

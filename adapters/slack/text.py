@@ -11,8 +11,11 @@ from collections.abc import Iterator, Mapping
 
 from markdown_it import MarkdownIt
 
+from adapters.delivery.mentions import slack_markdown
+
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
 _TOKEN = re.compile(r"<([^<>\n]*)>")
+_NAMED = re.compile(r"&lt;@([UW][A-Z0-9]+)&gt;")
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^<>\n]*)?>")
 
 
@@ -39,6 +42,13 @@ def readable(text: str, bot: str, names: Mapping[str, str]) -> str:
 def escape(text: str) -> str:
     """Text that Slack will show as it is, and never read as a mention or a link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def spoken(text: str, private: bool) -> str:
+    """What the bot says itself, for a Markdown block. Words of others may stand in it, so that nobody is called; what only one
+    person sees calls nobody anyway, so that people are named there as Slack does it."""
+    harmless = slack_markdown(text)
+    return _NAMED.sub(r"<@\1>", harmless) if private else harmless
 
 
 def preview(markdown: str, longest: int) -> str:
