@@ -24,7 +24,7 @@ run: ## Start the bot: on every platform that is configured, or a playground in 
 	@$(FOR_RUN)
 	@exec $(IN) -m bot run
 
-extras: ## Install the optional parts: plots of usage, more prices
+extras: ## Install the optional parts: more prices
 	@sh scripts/setup.sh $(PYTHON) requirements/run.txt requirements/extras.txt
 
 test: ## Run all tests
@@ -88,7 +88,7 @@ budgets: ## Let processes spend from one database, kill some, and compare the bo
 lock: ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	@$(FOR_RUN)
 	@$(IN) -m pip install --quiet --disable-pip-version-check 'uv>=0.13,<1'
-	@$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	@$(COMPILE) pyproject.toml --extra plots --output-file requirements/run.txt
 	@$(COMPILE) pyproject.toml --all-extras --constraint requirements/run.txt --output-file requirements/extras.txt
 	@$(COMPILE) pyproject.toml --all-extras --group test --constraint requirements/extras.txt --output-file requirements/test.txt
 	@$(COMPILE) pyproject.toml --all-extras --group test --group bench --constraint requirements/test.txt --output-file requirements/bench.txt

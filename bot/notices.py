@@ -321,8 +321,8 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "`--everywhere` covers all installations, for those alone whom my operator has named."
         ),
         "word_by": "sum up by person, channel, model or day (admins)",
-        "report_no_plots": "I can't draw pictures: the library for them is not installed. My operator gets it with `make extras`, or with "
-        "`pip install 'rejoinder[plots]'`. `csv` works without it.",
+        "report_no_plots": "I can't draw pictures: the library for them is not installed. My operator gets it with "
+        "`pip install matplotlib`. `csv` works without it.",
         "word_period": "today, month, or a number of days like 30d",
         "word_shape": "in words, as a file for spreadsheets, or as a picture",
         # --- who is not answered
@@ -685,8 +685,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
             "`--everywhere` 涵盖所有工作区，仅限由运营者指定的人。"
         ),
         "word_by": "按人员、频道、模型或日期统计（管理员）",
-        "report_no_plots": "我画不了图：没有安装绘图库。"
-        "请我的管理者运行 `make extras` 或 `pip install 'rejoinder[plots]'`。`csv` 不需要它。",
+        "report_no_plots": "我画不了图：没有安装绘图库。请我的管理者运行 `pip install matplotlib`。`csv` 不需要它。",
         "word_period": "today、month 或天数，如 30d",
         "word_shape": "文字、表格文件或图片",
         "denied": "我不能在这里回答您。如有误，请联系此处的管理员或运营者。",

@@ -1,4 +1,4 @@
-"""A report as a picture, drawn by matplotlib, which is an optional part (`make extras`)."""
+"""A report as a picture, drawn by matplotlib, which comes with the lock files and is the extra `plots` of the package."""
 
 from __future__ import annotations
 

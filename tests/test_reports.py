@@ -285,7 +285,7 @@ async def test_without_the_library_it_says_what_to_install(
     command: UsageCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert "make extras" in await said(command, "by day picture")
+    assert "pip install matplotlib" in await said(command, "by day picture")
 
 
 def test_files_never_go_with_words_for_all() -> None:
