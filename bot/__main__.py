@@ -138,7 +138,9 @@ def usage(
         try:
             show_usage(rows, by, asked, form, out, to)
         except NoPlots:
-            raise typer.BadParameter("pictures need `pip install matplotlib` first", param_hint="--as") from None
+            raise typer.BadParameter(
+                "pictures need `pip install matplotlib` first", param_hint="--as"
+            ) from None
 
     _do(work)
 
