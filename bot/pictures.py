@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from bot.notices import notice
-from bot.ports import By, Row
+from bot.ports import OTHERS, By, Row
 from bot.reports import Span, named, summed
 
 if TYPE_CHECKING:
@@ -55,19 +55,12 @@ def draw(rows: Sequence[Row], by: By, period: Span, language: str) -> bytes:
         if by is By.DAY:
             _days(axes, bars, values, period, unit)
         else:
-            names = [
-                named(row, by, language) if row.key != OTHERS else notice("report_rest", language)
-                for row in bars
-            ]
-            _ranking(axes, names, values, unit)
+            _ranking(axes, [named(row, by, language) for row in bars], values, unit)
         axes.set_title(_title(by, period, language), loc="left", fontsize=11)
         axes.spines[["top", "right"]].set_visible(False)
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=DOTS_PER_INCH)
     return out.getvalue()
-
-
-OTHERS: Final = "\0others"
 
 
 def _ranked(rows: Sequence[Row]) -> Sequence[Row]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from bot.notices import notice
-from bot.ports import By, Row
+from bot.ports import OTHERS, By, Row
 
 MOST_SHOWN: Final = 20
 """Rows that a text names; the rest are summed up in one."""
@@ -57,6 +57,8 @@ def span(name: str, now: datetime) -> Span:
 
 def named(row: Row, by: By, language: str) -> str:
     """How a row is called."""
+    if row.key == OTHERS:
+        return notice("report_rest", language)
     if by is By.USER:
         if not row.key:
             return notice("report_forgotten", language)
@@ -102,7 +104,9 @@ def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
     lines = [_line(f"`{_plain(named(row, by, language))}`", row, language) for row in shown]
     if len(shown) < len(rows):
         others = rows[len(shown) :]
-        lines.append(_line(notice("report_others", language, count=len(others)), summed(others), language))
+        counted = others[-1].key != OTHERS  # else there are more than were asked for
+        name = notice("report_others" if counted else "report_rest", language, count=len(others))
+        lines.append(_line(name, summed(others), language))
     return "\n".join([head, *lines, _line(notice("report_sum", language), summed(rows), language)])
 
 

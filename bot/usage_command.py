@@ -26,6 +26,9 @@ from bot.rules import Rulebook
 
 USUAL: Final = "month"
 EVERYWHERE: Final = "everywhere"
+MOST_IN_TEXT: Final = 1000
+MOST_IN_FILE: Final = 50_000
+"""Rows of which each is named: the rest stand in one."""
 
 
 class Shape(StrEnum):
@@ -99,7 +102,8 @@ class UsageCommand:
             return notice("settings_not_operator", language)
         place = invocation.place
         whose = Whose() if asked.everywhere else Whose(place.platform, place.installation)
-        rows = await self._reports.rows(asked.by, period.since, period.until, whose)
+        most = MOST_IN_FILE if asked.shape is Shape.CSV else MOST_IN_TEXT
+        rows = await self._reports.rows(asked.by, period.since, period.until, whose, most=most)
         return await _shaped(rows, asked.by, period, asked.shape, language)
 
     async def _own(self, invocation: Invocation, language: str) -> str:

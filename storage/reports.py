@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select, tuple_
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.ports import By, Health, Row, Whose
+from bot.ports import OTHERS, By, Health, Row, Whose
 from storage.database import Database
 from storage.tables import FAILED, calls, conversations, ratings, turns
 
@@ -42,11 +43,14 @@ class SqlReports:
             .where(_within(since, until, whose))
             .group_by(key)
             .order_by(*order)
-            .limit(most)
+            .limit(most + 1)
         )
         async with self.database.reading() as sql:
-            found = (await sql.execute(statement)).mappings().all()
-            rows = [_row(one) for one in found]
+            rows = [_row(one) for one in (await sql.execute(statement)).mappings()]
+            if len(rows) > most:
+                all_of_it = select(literal(OTHERS).label("key"), literal("").label("name"), *_SUMS)
+                total = (await sql.execute(all_of_it.where(_within(since, until, whose)))).mappings().one()
+                rows = [*rows[:most], _rest(_row(total), rows[:most])]
             return await self._judged(sql, rows, since, until, whose) if by is By.MODEL else rows
 
     async def _judged(
@@ -67,7 +71,11 @@ class SqlReports:
             statement = statement.where(tuple_(*here) == (whose.platform, whose.installation))
         judged = {one.model: one for one in (await sql.execute(statement)).all()}
         known = {row.key for row in rows}
-        uncalled = [Row(model, "", 0, 0, 0, 0, 0, 0, None, 0) for model in judged if model not in known]
+        uncalled = [
+            Row(model, "", 0, 0, 0, 0, 0, 0, None, 0)
+            for model in judged
+            if model not in known and OTHERS not in known
+        ]
         return [
             replace(row, good=int(judged[row.key].good), bad=int(judged[row.key].bad))
             if row.key in judged
@@ -87,6 +95,10 @@ class SqlReports:
         failed = select(turns.c.error, func.count().label("turns")).where(
             turns.c.state == FAILED, turns.c.finished_at >= since, turns.c.finished_at < until
         )
+        if whose.platform:
+            failed = failed.join(conversations, conversations.c.id == turns.c.conversation_id).where(
+                conversations.c.platform == whose.platform, conversations.c.installation == whose.installation
+            )
         async with self.database.reading() as sql:
             steps = {row.step: row.calls for row in (await sql.execute(paces.group_by(step))).all()}
             finishes = (await sql.execute(ends.group_by(calls.c.finish))).all()
@@ -143,6 +155,22 @@ _SUMS: Final = (
     func.sum(_cost).label("cost"),
     _total(case((_cost.is_(None), 1), else_=0)).label("unpriced"),
 )
+
+
+def _rest(total: Row, named: Sequence[Row]) -> Row:
+    """What is left of the total without those that are named."""
+    known = sum((row.cost for row in named if row.cost is not None), Decimal(0))
+    return replace(
+        total,
+        calls=total.calls - sum(row.calls for row in named),
+        prompt=total.prompt - sum(row.prompt for row in named),
+        cached=total.cached - sum(row.cached for row in named),
+        output=total.output - sum(row.output for row in named),
+        reasoning=total.reasoning - sum(row.reasoning for row in named),
+        reserved=total.reserved - sum(row.reserved for row in named),
+        cost=None if total.cost is None else total.cost - known,
+        unpriced=total.unpriced - sum(row.unpriced for row in named),
+    )
 
 
 def _row(row: RowMapping) -> Row:

@@ -21,7 +21,7 @@ from sqlalchemy import event
 from bot.chat import Author, Invocation, Place, State, Usage
 from bot.listing import show_usage
 from bot.pictures import draw
-from bot.ports import Attached, By, Call, Row, Said, Settlement, Taken, Whose
+from bot.ports import OTHERS, Attached, By, Call, Row, Said, Settlement, Taken, Whose
 from bot.reports import Span, as_csv, as_text, span, summed
 from bot.rules import Rulebook
 from bot.usage_command import Asked, Shape, UsageCommand, parse, takes
@@ -117,6 +117,16 @@ async def test_of_one_installation_and_of_one_period(books: Desk) -> None:
     assert not await books.stores.reports.rows(By.DAY, now - timedelta(9), now - timedelta(8), ALL)
 
 
+async def test_what_is_not_named_is_summed_up(books: Desk) -> None:
+    rows = await books.stores.reports.rows(By.USER, MONTH.since, MONTH.until, ALL, most=1)
+    first, rest = rows
+    everyone = await keyed(books, By.USER)
+    assert first == everyone["kim"] and rest.key == OTHERS
+    assert (rest.calls, rest.prompt, rest.cost) == (4, 117, Decimal("2.500000001"))
+    assert replace(summed(rows), key="", name="") == summed(list(everyone.values()))
+    assert as_text(rows, By.USER, MONTH, "en").splitlines()[2].startswith("- `others`: 4 calls")
+
+
 async def test_who_was_forgotten_has_no_name_any_more(books: Desk) -> None:
     await books.stores.ledger.forget("ada")
     people = await keyed(books, By.USER)
@@ -132,6 +142,8 @@ async def test_how_it_went(books: Desk) -> None:
     assert dict(health.paces)[1_000] == 4 and dict(health.paces)[None] == 1
     assert health.finishes == {"stop": 4, "none": 1}
     assert health.errors == {"overloaded": 1}
+    elsewhere = await books.stores.reports.health(MONTH.since, MONTH.until, Whose("fake", "T2"))
+    assert elsewhere.finishes == {"stop": 1} and not elsewhere.errors
 
 
 async def test_no_report_walks_through_the_whole_ledger(stores: Stores, store_url: str) -> None:

@@ -47,13 +47,14 @@ from bot.ports.platforms import (
 )
 from bot.ports.privacy import Erased, Kept, Privacy, Retention, Who
 from bot.ports.records import Fate, Records, Story, Verdict, Waiting
-from bot.ports.reports import By, Health, Reports, Row, Whose
+from bot.ports.reports import OTHERS, By, Health, Reports, Row, Whose
 from bot.ports.turns import Accepted, Inbox, Pulse, Renewal, Signal, Topic
 from bot.ports.values import Clock, Hook, Json
 from bot.ports.vault import Numbered, Original, Source, Vault
 from bot.ports.versions import Effect, Rated, Versions
 
 __all__ = [
+    "OTHERS",
     "REFUSED",
     "Accepted",
     "Adapter",

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+OTHERS: Final = "*"
+"""The key of a row that stands for all that are not named."""
 
 
 class By(StrEnum):
@@ -71,6 +74,7 @@ class Reports(Protocol):
     async def rows(
         self, by: By, since: datetime, until: datetime, whose: Whose, *, most: int = 1000
     ) -> Sequence[Row]:
-        """Days in their order, all else by cost."""
+        """Days in their order, all else by cost. Where there are more than `most`, one row more, of the key `OTHERS`, has the sum of
+        the rest."""
 
     async def health(self, since: datetime, until: datetime, whose: Whose) -> Health: ...
