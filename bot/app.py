@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -67,6 +67,9 @@ from bot.voices import Switchboard, open_menu
 from bot.why import Why
 from storage import migrations
 from storage.stores import Stores, open_stores
+
+if TYPE_CHECKING:
+    from adapters.playground.adapter import Playground
 
 log = logging.getLogger(__name__)
 
@@ -133,10 +136,14 @@ async def sync(settings: Settings, say: Say) -> None:
 async def turns(settings: Settings) -> Sequence[Waiting]:
     """What waits and runs, and what failed lately."""
     async with opened(settings) as stores:
-        return [
-            *await stores.inbox.unfinished(),
-            *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
-        ]
+        return await standing(stores)
+
+
+async def standing(stores: Stores) -> Sequence[Waiting]:
+    return [
+        *await stores.inbox.unfinished(),
+        *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
+    ]
 
 
 async def usage(settings: Settings, by: By, period: Span) -> Sequence[Row]:
@@ -226,6 +233,8 @@ class House:
         )
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._public: list[web.AbstractRouteDef] = []
+        self._inner_token = inner_token(settings)
+        self._playground: Playground | None = None
         self._adapters = self._open_adapters(desk)
         self._connected: set[str] = set()
         speaker = Speaker(
@@ -311,16 +320,17 @@ class House:
         if not adapters:
             from adapters.playground.adapter import Playground
 
-            playground = Playground(
+            self._playground = playground = Playground(
                 data=settings.data,
                 http=endpoint(settings.admin_http),
                 commands=command_list(settings.language),
                 clock=now,
                 most_messages=settings.messages_per_answer,
                 reception=desk,
-                token=settings.admin_token.get_secret_value() if settings.admin_token else None,
+                token=_admin_token(settings),
+                inner=self._inner_token,
             )
-            playground.extend(self._add_metrics)
+            playground.extend(self._add_inner)
             adapters.append(playground)
         return adapters
 
@@ -398,17 +408,27 @@ class House:
         if any(adapter.platform == "playground" for adapter in self._adapters):
             return
         from adapters.playground.guard import Guard
+        from adapters.playground.server import build_app
 
         host, port = endpoint(settings.admin_http)
-        guard = Guard(host, port, settings.admin_token.get_secret_value() if settings.admin_token else None)
-        inner = web.Application(middlewares=[guard.check])
-        self._add_metrics(inner)
+        inner = build_app(Guard(host, port, _admin_token(settings), self._inner_token))
+        self._add_inner(inner)
         runner = await serve(inner, host, port, "REJOINDER_ADMIN_HTTP")
         stack.push_async_callback(runner.cleanup)
         say(f"metrics at http://{host}:{bound_port(runner)}/metrics")
+        say(self._admin_line(host, bound_port(runner)))
 
-    def _add_metrics(self, inner: web.Application) -> None:
+    def _add_inner(self, inner: web.Application) -> None:
+        """What stands beside the playground, or alone: metrics and the admin page."""
+        from adapters.admin import AdminPage
+
         inner.add_routes([metrics_route(self._meters)])
+        AdminPage(self._stores.reports, lambda: standing(self._stores), now).add_routes(inner)
+
+    def _admin_line(self, host: str, port: int) -> str:
+        """Where the admin page is; with the token that was made for it, where none was set."""
+        token = "" if self._settings.admin_token else f"?token={self._inner_token}"
+        return f"admin page at http://{host}:{port}/admin{token}"
 
     def _ready(self, adapter: Adapter, say: Say) -> Callable[[str], None]:
         def ready(what: str) -> None:
@@ -417,6 +437,8 @@ class House:
                 return
             self._connected.add(adapter.platform)
             say(what)
+            if self._playground is not None:
+                say(self._admin_line(*self._playground.address))
             if not self.waiting_for():
                 say("ready")
 
@@ -523,10 +545,25 @@ def person_key(settings: Settings) -> bytes:
     if settings.secret_key is not None:
         oldest = settings.secret_key.get_secret_value().split(",")[-1].strip()
         return hashlib.sha256(b"person:" + oldest.encode()).digest()
-    path = settings.data / "person.key"
+    return _kept(settings.data / "person.key", lambda: secrets.token_bytes(32))
+
+
+def inner_token(settings: Settings) -> str:
+    """The token of the admin page: as set, else one made once in the data folder, so that browsers are known again."""
+    if (token := _admin_token(settings)) is not None:
+        return token
+    return _kept(settings.data / "admin.token", lambda: secrets.token_urlsafe(24).encode()).decode().strip()
+
+
+def _admin_token(settings: Settings) -> str | None:
+    return settings.admin_token.get_secret_value() if settings.admin_token else None
+
+
+def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
+    """A secret in a file that only its owner can read, made where there is none."""
     if not path.exists():
-        fresh = path.with_name(f"person.key.{os.getpid()}")
-        fresh.write_bytes(secrets.token_bytes(32))
+        fresh = path.with_name(f"{path.name}.{os.getpid()}")
+        fresh.write_bytes(make())
         fresh.chmod(0o600)
         fresh.replace(path)
     return path.read_bytes()

@@ -12,7 +12,7 @@ from rich.table import Table
 from bot.chat import Place
 from bot.pictures import draw
 from bot.ports import By, Row, Waiting
-from bot.reports import Span, as_csv, cost_text, judged_text, named, summed
+from bot.reports import Span, as_csv, as_values, cost_text, judged_text, named, summed
 
 COLUMNS = ("turn", "place", "state", "age", "attempts", "owner", "error", "reference")
 
@@ -20,14 +20,14 @@ COLUMNS = ("turn", "place", "state", "age", "attempts", "owner", "error", "refer
 def show_turns(rows: Sequence[Waiting], form: str, out: Console) -> None:
     """Print them as `table`, `plain` or `json`."""
     if form == "json":
-        print(json.dumps([_plain(row) for row in rows], indent=2), file=out.file)
+        print(json.dumps([turn_values(row) for row in rows], indent=2), file=out.file)
     elif form == "plain":
         for row in rows:
-            print(*_plain(row).values(), sep="\t", file=out.file)
+            print(*turn_values(row).values(), sep="\t", file=out.file)
     else:
         table = Table(*COLUMNS)
         for row in rows:
-            values = _plain(row)
+            values = turn_values(row)
             table.add_row(*(str(values[name]) for name in COLUMNS[:3]), _age(row), *_rest(values))
         out.print(table)
 
@@ -41,7 +41,7 @@ def show_usage(
     elif form == "csv":
         print(as_csv(rows, by, "en"), end="", file=out.file)
     elif form == "json":
-        print(json.dumps([report_row(row, by) for row in rows], indent=2), file=out.file)
+        print(json.dumps([as_values(row, by) for row in rows], indent=2), file=out.file)
     else:
         columns = [str(by), "calls", "tokens", "cached", "cost", *(["judged"] if by is By.MODEL else [])]
         table = Table(*columns, title=f"{period.since:%Y-%m-%d} UTC, {period.name}")
@@ -52,24 +52,8 @@ def show_usage(
         out.print(table)
 
 
-def report_row(row: Row, by: By) -> dict[str, object]:
-    """A row of a report for programs; dollars are a text, exact."""
-    return {
-        "name": named(row, by, "en"),
-        "calls": row.calls,
-        "prompt_tokens": row.prompt,
-        "cached_tokens": row.cached,
-        "output_tokens": row.output,
-        "reasoning_tokens": row.reasoning,
-        "reserved_tokens": row.reserved,
-        "usd": None if row.cost is None else f"{row.cost:f}",
-        "unpriced_calls": row.unpriced,
-        "good_answers": row.good,
-        "bad_answers": row.bad,
-    }
-
-
-def _plain(row: Waiting) -> dict[str, object]:
+def turn_values(row: Waiting) -> dict[str, object]:
+    """A row of `turns` for programs; the age is in seconds."""
     return {
         "turn": row.turn,
         "place": _place(row.place),

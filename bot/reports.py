@@ -127,6 +127,23 @@ def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
     return out.getvalue()
 
 
+def as_values(row: Row, by: By) -> dict[str, object]:
+    """A row of a report for programs; dollars are a text, exact."""
+    return {
+        "name": named(row, by, "en"),
+        "calls": row.calls,
+        "prompt_tokens": row.prompt,
+        "cached_tokens": row.cached,
+        "output_tokens": row.output,
+        "reasoning_tokens": row.reasoning,
+        "reserved_tokens": row.reserved,
+        "usd": None if row.cost is None else f"{row.cost:f}",
+        "unpriced_calls": row.unpriced,
+        "good_answers": row.good,
+        "bad_answers": row.bad,
+    }
+
+
 def _head(by: By, period: Span, language: str) -> str:
     return notice(
         "report_head",

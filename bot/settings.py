@@ -338,12 +338,13 @@ class Settings(BaseSettings):
     admin_http: str = Field(
         "127.0.0.1:8081",
         alias="REJOINDER_ADMIN_HTTP",
-        description="`host:port` of playground and metrics, never the public one.",
+        description="`host:port` of playground, admin page and metrics, never the public one.",
     )
     admin_token: SecretStr | None = Field(
         None,
         alias="REJOINDER_ADMIN_TOKEN",
-        description="Token asked for at `REJOINDER_ADMIN_HTTP`; must be set when that is not loopback.",
+        description="Token asked for at `REJOINDER_ADMIN_HTTP`; must be set when that is not loopback. On loopback, one is made for the "
+        "admin page and told at the start.",
     )
     secret_key: SecretStr | None = Field(
         None,

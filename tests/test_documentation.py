@@ -42,9 +42,9 @@ def test_every_command_is_told_of() -> None:
 
 
 def test_every_picture_is_shown() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    told = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     for picture in (ROOT / "docs/images").glob("*.png"):
-        assert f"docs/images/{picture.name}" in readme
+        assert f"(images/{picture.name})" in told or f"docs/images/{picture.name}" in told
 
 
 async def test_a_backup_is_made_as_told_while_the_database_is_in_use(

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from bot.marking import instructed
@@ -333,10 +334,28 @@ async def test_a_report_as_a_file_comes_by_direct_message(at: Scene) -> None:
     [picture] = at.slack.bot_messages(room)[1].files
     assert picture.mimetype == "image/png" and picture.content.startswith(b"\x89PNG")
     assert not any(message.files for message in at.slack.bot_messages(at.channel))
+    await _the_operator_sees_it_on_the_admin_page(at)
     at.slack.team.scopes.discard("im:write")
     told = await at.slack.slash(root, at.channel, "/usage", "by user csv")
     await at.slack.wait_for(lambda: told.ephemerals)
     assert "I lack the scopes `im:write` and `files:write`" in shown(told.ephemerals)
+
+
+async def _the_operator_sees_it_on_the_admin_page(at: Scene) -> None:
+    """Without a playground, too; by the link of the start line, and by nothing less."""
+    link = (await at.bot.wait_for_line("^admin page at ")).removeprefix("admin page at ")
+    page, _, token = link.partition("?token=")
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"{page}/api/report") as answer:
+            assert answer.status == 401
+        async with session.get(page) as answer:
+            assert answer.status == 401
+        headers = {"Authorization": f"Bearer {token}"}
+        async with session.get(f"{page}/api/report", headers=headers) as answer:
+            report = await answer.json()
+    assert report["total"]["calls"] == 1 and report["by_user"][0]["name"] == "Ada"
+    assert report["by_model"][0]["name"] == "openai:gpt-4o-mini"
+    assert (at.bot.data / "admin.token").stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("how", ["uninstall", "revoke"])

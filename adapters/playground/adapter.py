@@ -33,7 +33,7 @@ Extension = Callable[[web.Application], object]
 
 
 class Playground:
-    """The adapter. `http` is where it listens, `commands` are the slash commands.
+    """The adapter. `http` is where it listens, `commands` are the slash commands; `token` and `inner` are the guard's.
 
     What people say is kept until the bot has taken it: a store that does not answer, or a restart, only
     delays it. `redeliver` is the first pause, in seconds, before something is handed in again.
@@ -50,13 +50,14 @@ class Playground:
         clock: Clock,
         reception: Reception | None = None,
         token: str | None = None,
+        inner: str = "",
         name: str = "Rejoinder",
         redeliver: float = 0.5,
         most_messages: int = 8,
         rates: Mapping[str, Rate] = RATES,
     ) -> None:
         self.address = http
-        self._guard = Guard(*http, token)
+        self._guard = Guard(*http, token, inner)
         self._reception = reception
         self.world = World(clock, secrets.token_hex(8))
         self._file = WorldFile(data / "playground.jsonl", self.world)
