@@ -2,8 +2,10 @@
 
 A statement that stands alone is one round trip, and a transaction of its own. It locks the rows of all meters in the order of their keys,
 so that nobody slips between looking and taking and no two wait for each other; computes as `storage/meters.py` does; and takes
-everything or nothing. Rows that are not there yet can't be locked: who is second to make one collides, and begins anew. All look-ups
-are by primary key, so that their cost does not grow with people, calls or days.
+everything or nothing. Rows that are not there yet can't be locked: who is second to make one collides, and begins anew.
+
+All look-ups are by primary key, so that their cost does not grow with people, calls or days. How many meters there are is told apart
+(`many`): PostgreSQL can't look into the JSON, takes it for a hundred, and would rather read a table than look a hundred rows up.
 
 SQLite has one writer at a time, and no network before it: there the same is done in Python, within its transaction (`storage/ledger.py`).
 """
@@ -49,6 +51,7 @@ WITH want AS MATERIALIZED (
     SELECT * FROM json_to_recordset(CAST(:wants AS json)) AS w(
         n integer, subject text, kind text, span text, fixed bigint, each bigint, rate bigint, ceiling bigint,
         soft boolean, line text, keep_until text)
+    LIMIT CAST(:many AS bigint)
 ), {_LOCKED.format(only="")}, ahead AS MATERIALIZED (
     SELECT count(*) AS count, coalesce(sum(tokens), 0) AS tokens FROM ticket
     WHERE lane = :lane AND live_until > CAST(:now AS bigint)
@@ -102,6 +105,7 @@ WITH done AS (
     SELECT * FROM json_to_recordset(CAST(:wants AS json)) AS w(
         n integer, subject text, kind text, span text, more bigint, rate bigint, floor bigint,
         warning bigint, ceiling bigint, next text, next_until text)
+    LIMIT CAST(:many AS bigint)
 ), {_LOCKED.format(only="WHERE EXISTS (SELECT 1 FROM done)")}, carried AS (
     INSERT INTO meter AS m (subject, kind, span, value, as_of, keep_until)
     SELECT subject, kind, next, greatest(value + more - ceiling, 0) - greatest(value - ceiling, 0),
@@ -175,6 +179,7 @@ class Asked:
         return {
             **self._columns(),
             "wants": json.dumps([_want_json(n, one) for n, one in enumerate(self.wants)]),
+            "many": len(self.wants),
             "now": microseconds(self.now),
             "lane": call.lane,
             "rank": self.ticket.rank,

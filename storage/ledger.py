@@ -132,6 +132,7 @@ class SqlLedger:
                 "call": taken.call,
                 "now": microseconds(now),
                 "wants": corrections_json(corrections),
+                "many": len(corrections),
             }
             rows = await self.database.instant(SETTLE, bound)
             told = {row.n: _Told(row.told_before, row.told, row.value) for row in rows}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Insert, select, tuple_
+from sqlalchemy import Insert, Select, and_, bindparam, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,20 +37,27 @@ class State:
 
 REST: Final = State()
 
-# Built once: building these takes longer than running them.
-_keys = tuple_(*(meters.c[name] for name in KEY))
-_READ = select(meters)
+
+@cache
+def _reading(many: int, lock: bool) -> Select[Any]:
+    """The rows of so many keys. Each key is a condition of its own: SQLite reads the whole table for a list of them. Built once, since
+    building it takes longer than running it."""
+    keys = [and_(*(meters.c[name] == bindparam(f"{name}{number}") for name in KEY)) for number in range(many)]
+    statement = select(meters).where(or_(*keys))
+    return statement.order_by(*(meters.c[name] for name in KEY)).with_for_update() if lock else statement
 
 
 async def read(sql: AsyncConnection, keys: Iterable[Key], *, lock: bool = False) -> Mapping[Key, State]:
     """The rows of these keys, all of them; those that are there are locked if asked, in the order of their keys."""
     wanted = list(dict.fromkeys(keys))
-    statement = _READ.where(_keys.in_(wanted))
-    if lock:
-        statement = statement.order_by(*(meters.c[name] for name in KEY)).with_for_update()
+    bound = {
+        f"{name}{number}": part
+        for number, key in enumerate(wanted)
+        for name, part in zip(KEY, key, strict=True)
+    }
     found = {
         (row.subject, row.kind, row.span): State(row.value, row.as_of, row.told, True)
-        for row in (await sql.execute(statement) if wanted else ())
+        for row in (await sql.execute(_reading(len(wanted), lock), bound) if wanted else ())
     }
     return {key: found.get(key, REST) for key in wanted}
 

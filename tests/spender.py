@@ -37,15 +37,15 @@ def rulebook(size: int) -> Rulebook:
     return Rulebook(
         filed={
             Scope(Level.USER): {
-                "requests_per_minute": size // 3,
-                "burst": size // 25,
-                "tokens_per_day": 6 * size,
+                "requests_per_minute": size // 6,
+                "burst": size // 12,
+                "tokens_per_day": 9 * size,
             },
-            Scope(Level.USER, role="admin"): {"tokens_per_day": 8 * size},
-            Scope(Level.PLACE): {"tokens_per_day": 18 * size},
-            Scope(Level.PLACE, only="fake:T1:C0", model="gpt"): {"usd_per_day": Decimal("0.00002") * size},
-            Scope(Level.WORKSPACE): {"usd_per_month": Decimal("0.00006") * size},
-            Scope(Level.BOT): {"usd_per_day": Decimal("0.00007") * size},
+            Scope(Level.USER, role="admin"): {"tokens_per_day": 12 * size},
+            Scope(Level.PLACE): {"tokens_per_day": 10 * size},
+            Scope(Level.PLACE, only="fake:T1:C0", model="gpt"): {"usd_per_day": Decimal("0.000008") * size},
+            Scope(Level.WORKSPACE): {"usd_per_month": Decimal("0.00002") * size},
+            Scope(Level.BOT): {"usd_per_day": Decimal("0.000038") * size},
         }
     )
 

@@ -140,7 +140,7 @@ async def compare(stores: Stores, diary: Diary, size: int) -> str:
                 compared += 1
     return (
         f"{len(rows)} calls ({lost} lost, {len(rows) - len(diary.settled)} unsettled by their spenders), "
-        f"{sum(diary.refused.values())} refusals by {len(diary.refused)} limits, "
+        f"refused: {', '.join(f'{count} by {limit}' for limit, count in diary.refused.most_common())}; "
         f"{diary.unavailable} times the database was too busy, {compared} counters agree, no limit was passed"
     )
 
