@@ -14,7 +14,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus bench lint types layers check properties answers crash tokens context durability budgets lock clean
+.PHONY: help run extras test corpus bench admission lint types layers check properties answers crash tokens context durability budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -40,6 +40,10 @@ corpus: ## Measure what the filter finds, and write docs/filter-recall.md
 bench: ## Measure the filter beside others, in an environment of its own, and write docs/filter-speed.md
 	@VENV=.venv-bench sh scripts/setup.sh $(PYTHON) requirements/bench.txt
 	@.venv-bench/bin/python -m benchmarks.filter
+
+admission: ## Measure what it costs to admit a call, at ten and at a million people, beside another limiter (some minutes, 15 GB)
+	@VENV=.venv-bench sh scripts/setup.sh $(PYTHON) requirements/bench.txt
+	@.venv-bench/bin/python -m benchmarks.admission
 
 properties: ## Try how answers are cut and shown, and that nobody is pinged, on tens of thousands of made-up answers (CASES=)
 	@$(FOR_TEST)

@@ -76,6 +76,8 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 FAILED_SHOWN: Final = timedelta(days=1)
+MOST_NAMED: Final = 50_000
+"""Rows of a report that `usage` names; the rest stand in one."""
 MOST_FAILED: Final = 50
 """Failed turns that `turns` lists."""
 
@@ -149,7 +151,7 @@ async def standing(stores: Stores) -> Sequence[Waiting]:
 async def usage(settings: Settings, by: By, period: Span) -> Sequence[Row]:
     """What the whole bot has used."""
     async with opened(settings) as stores:
-        return await stores.reports.rows(by, period.since, period.until, Whose())
+        return await stores.reports.rows(by, period.since, period.until, Whose(), most=MOST_NAMED)
 
 
 @asynccontextmanager

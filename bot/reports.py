@@ -70,9 +70,10 @@ def named(row: Row, by: By, language: str) -> str:
 
 def cost_text(row: Row, language: str) -> str:
     """Dollars; a cost of which only a part is known is at least that."""
-    if row.cost is None:
+    if row.cost is None and row.calls:
         return notice("report_unknown", language)
-    text = f"{row.cost:,.4f}" if row.cost < 1 else f"{row.cost:,.2f}"
+    cost = row.cost or Decimal(0)
+    text = f"{cost:,.4f}" if cost < 1 else f"{cost:,.2f}"
     return notice("report_at_least" if row.unpriced else "report_usd", language, cost=text)
 
 
@@ -101,18 +102,20 @@ def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
     if not rows:
         return f"{head}\n{notice('report_nothing', language)}"
     shown = rows if len(rows) <= MOST_SHOWN or by is By.DAY else rows[: MOST_SHOWN - 1]
-    lines = [_line(f"`{_plain(named(row, by, language))}`", row, language) for row in shown]
+    lines = [line_text(f"`{_plain(named(row, by, language))}`", row, language) for row in shown]
     if len(shown) < len(rows):
         others = rows[len(shown) :]
         counted = others[-1].key != OTHERS  # else there are more than were asked for
         name = notice("report_others" if counted else "report_rest", language, count=len(others))
-        lines.append(_line(name, summed(others), language))
-    return "\n".join([head, *lines, _line(notice("report_sum", language), summed(rows), language)])
+        lines.append(line_text(name, summed(others), language))
+    return "\n".join([head, *lines, line_text(notice("report_sum", language), summed(rows), language)])
 
 
 def sum_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
     """What a report is of, and its sum: the words beside a file that has the rest."""
-    return f"{_head(by, period, language)}\n{_line(notice('report_sum', language), summed(rows), language)}"
+    return (
+        f"{_head(by, period, language)}\n{line_text(notice('report_sum', language), summed(rows), language)}"
+    )
 
 
 def as_csv(rows: Sequence[Row], by: By, language: str) -> str:
@@ -159,7 +162,8 @@ def judged_text(row: Row, language: str) -> str:
     return notice("report_judged", language, good=row.good, bad=row.bad) if row.good or row.bad else ""
 
 
-def _line(name: str, row: Row, language: str) -> str:
+def line_text(name: str, row: Row, language: str) -> str:
+    """A row in words. Of nothing, the cost is nothing."""
     hit = f"{row.cached / row.prompt:.0%}" if row.prompt else "0%"
     return notice(
         "report_row",

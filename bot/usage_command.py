@@ -21,7 +21,7 @@ from bot.limits import Limits
 from bot.notices import notice
 from bot.pictures import NoPlots, draw
 from bot.ports import Attached, By, Clock, Reports, Row, Said, Whose, Word
-from bot.reports import Span, as_csv, as_text, span, sum_text
+from bot.reports import Span, as_csv, as_text, line_text, span, sum_text, summed
 from bot.rules import Rulebook
 
 USUAL: Final = "month"
@@ -107,12 +107,20 @@ class UsageCommand:
         return await _shaped(rows, asked.by, period, asked.shape, language)
 
     async def _own(self, invocation: Invocation, language: str) -> str:
+        """What somebody has used, in all and of their limits."""
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
-        lines = [notice("usage_head" if spent else "usage_none", language)]
-        lines += [spent_text(one, language) for one in spent]
+        lines = [notice("usage_head", language)]
+        lines += [await self._own_sum(invocation, name, language) for name in ("today", "month")]
+        lines += [spent_text(one, language) for one in spent] or [notice("usage_none", language)]
         if self._may(invocation):
             lines += ["", notice("report_how", language)]
         return "\n".join(lines)
+
+    async def _own_sum(self, invocation: Invocation, name: str, language: str) -> str:
+        place, period = invocation.place, span(name, self._clock())
+        mine = Whose(place.platform, place.installation, self._limits.person(place, invocation.author))
+        rows = await self._reports.rows(By.MODEL, period.since, period.until, mine)
+        return line_text(notice(f"usage_{name}", language), summed(rows), language)
 
     def _may(self, invocation: Invocation) -> bool:
         return invocation.author.admin or self._operates(invocation)

@@ -133,6 +133,8 @@ def _within(since: datetime, until: datetime, whose: Whose) -> ColumnElement[boo
     which = [calls.c.started_at >= since, calls.c.started_at < until]
     if whose.platform:
         which += [calls.c.platform == whose.platform, calls.c.installation == whose.installation]
+    if whose.person:
+        which.append(calls.c.person == whose.person)
     return and_(*which)
 
 

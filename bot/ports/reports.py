@@ -24,10 +24,12 @@ class By(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """What a report is about: one installation, or the whole bot where no platform is named."""
+    """What a report is about: one installation, or the whole bot where no platform is named; of all its people, or of one (by their
+    keyed hash)."""
 
     platform: str = ""
     installation: str = ""
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
