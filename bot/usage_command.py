@@ -107,11 +107,11 @@ class UsageCommand:
         return await _shaped(rows, asked.by, period, asked.shape, language)
 
     async def _own(self, invocation: Invocation, language: str) -> str:
-        """What somebody has used, in all and of their limits."""
+        """What somebody has used, of their limits and in all."""
         spent = await self._limits.spent(invocation.place, invocation.author, self._clock())
         lines = [notice("usage_head", language)]
-        lines += [await self._own_sum(invocation, name, language) for name in ("today", "month")]
         lines += [spent_text(one, language) for one in spent] or [notice("usage_none", language)]
+        lines += [await self._own_sum(invocation, name, language) for name in ("today", "month")]
         if self._may(invocation):
             lines += ["", notice("report_how", language)]
         return "\n".join(lines)

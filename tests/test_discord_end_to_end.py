@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -368,6 +368,18 @@ async def test_a_report_as_a_file_is_for_the_asker_alone(at: Scene) -> None:
     assert "1 calls" in (asked.content or "")
     [table] = asked.response.attachments
     assert table.data.decode("utf-8-sig").splitlines()[1].startswith("Ada,1,")
+    with closing(sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # so that it takes longer than Discord waits
+        late = discord.slash(root, at.channel, "usage", {"by": "model", "shape": "csv"})
+        await discord.wait_for(lambda: late.thinking)
+        other.execute("ROLLBACK")
+    await discord.wait_for(lambda: late.done)
+    assert late.ephemeral and late.response is not None and len(late.response.attachments) == 1
+    discord.world.limits = replace(discord.world.limits, file=10)
+    large = discord.slash(root, at.channel, "usage", {"by": "user", "shape": "csv"})
+    await discord.wait_for(lambda: large.done)
+    assert "is larger than may be sent here" in (large.content or "")
+    discord.world.limits = replace(discord.world.limits, file=10 << 20)
     in_room = discord.open_dm(root)
     said = discord.say(root, at.channel, "usage by day picture", mention_bot=True)
     await discord.wait_for(lambda: "I sent you `usage-by-day-" in shown(at.answers_to(said)), timeout=20)

@@ -124,7 +124,20 @@ async def test_every_way_to_speak_to_the_bot_without_a_page(tmp_path: Path) -> N
             await ada.say("@Rejoinder reset")
             await answer(3, "forgotten the 4 earlier turns")
             assert len(llm.requests) == 6
+            await _the_admin_page_stands_beside_it(bot, session, url)
         assert "psst" not in bot.output
+
+
+async def _the_admin_page_stands_beside_it(bot: BotProcess, session: aiohttp.ClientSession, url: str) -> None:
+    """On the same port; the playground is open on loopback, the admin page is not."""
+    link = (await bot.wait_for_line("^admin page at ")).removeprefix("admin page at ")
+    page, _, token = link.partition("?token=")
+    assert page == f"{url}/admin"
+    for path, expected in ((f"{page}/api/report", 401), (page, 401), (f"{url}/api/state", 200)):
+        async with session.get(path) as answer:
+            assert answer.status == expected
+    async with session.get(f"{page}/api/report", headers={"Authorization": f"Bearer {token}"}) as answer:
+        assert (await answer.json())["total"]["calls"] == 6
 
 
 def _share(installed: Path, data: Path) -> None:

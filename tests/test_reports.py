@@ -309,12 +309,12 @@ async def test_everybody_sees_what_they_have_used_themselves(command: UsageComma
     key = command._limits.person(CHANNEL, ADA)
     await spend(books.stores, books.clock.now, Usage(1000, 200, cached=500), "0.25", person=key)
     await spend(books.stores, books.clock.now - timedelta(days=3), Usage(10, 10), "1", person=key)
-    today, month, limits = (await said(command, "", ADA)).splitlines()[1:]
+    limits, today, month = (await said(command, "", ADA)).splitlines()[1:]
     cached = "(50% of the prompts from the cache)"
     assert today == f"- today (UTC): 1 calls, 1,200 tokens {cached}, 0.2500 US dollars"
     assert month.startswith("- this month (UTC): 2 calls, 1,220 tokens") and "1.25 US dollars" in month
     assert limits == "No limits are set for you."
-    nothing = (await said(command, "", GRACE)).splitlines()[1]
+    nothing = (await said(command, "", GRACE)).splitlines()[2]
     assert nothing == "- today (UTC): 0 calls, 0 tokens (0% of the prompts from the cache), 0.0000 US dollars"
 
 
