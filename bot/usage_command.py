@@ -119,7 +119,7 @@ class UsageCommand:
     async def _own_sum(self, invocation: Invocation, name: str, language: str) -> str:
         place, period = invocation.place, span(name, self._clock())
         mine = Whose(place.platform, place.installation, self._limits.person(place, invocation.author))
-        rows = await self._reports.rows(By.MODEL, period.since, period.until, mine)
+        rows = await self._reports.rows(By.DAY, period.since, period.until, mine)
         return line_text(notice(f"usage_{name}", language), summed(rows), language)
 
     def _may(self, invocation: Invocation) -> bool:

@@ -34,6 +34,7 @@ const weight = (rows) => (rows.some((row) => row.usd !== null) ? (row) => Number
 export function usageTable(caption, first, rows) {
   const heavy = weight(rows);
   const most = Math.max(0, ...rows.filter((row) => !row.rest).map(heavy));
+  const judged = rows.some((row) => row.good_answers || row.bad_answers);
   return table(
     caption,
     [
@@ -42,6 +43,7 @@ export function usageTable(caption, first, rows) {
       ["Tokens", (row) => h("span", { title: count(tokens(row)) }, brief(tokens(row))), true],
       ["Cached", (row) => percent(hitRate(row)), true],
       ["Cost", (row) => cost(row), true],
+      ...(judged ? [["Liked / not", (row) => `${count(row.good_answers)} / ${count(row.bad_answers)}`, true]] : []),
     ],
     rows,
   );
