@@ -28,6 +28,8 @@ NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 BEGAN = float(os.environ.get("SPENDING_SINCE") or time.time())
 MODEL = Model("openai", "gpt", price=Price(Decimal("0.123456"), Decimal("1.5"), cached=Decimal("0.01")))
 PEOPLE = [Author(f"U{number}", "x", admin=number == 0) for number in range(6)]
+TALKATIVE = [2, 6, 1, 1, 1, 1]
+"""How much each asks: so that every limit is run into by somebody."""
 PLACES = [Place("fake", team, f"C{number}") for team in ("T1", "T2") for number in range(2)]
 PROMPT = Prompt(MODEL.name, "", (Message(Role.USER, "hello"),), 200)
 
@@ -38,11 +40,11 @@ def rulebook(size: int) -> Rulebook:
         filed={
             Scope(Level.USER): {
                 "requests_per_minute": size // 6,
-                "burst": size // 12,
-                "tokens_per_day": 9 * size,
+                "burst": size // 40,
+                "tokens_per_day": 5 * size,
             },
-            Scope(Level.USER, role="admin"): {"tokens_per_day": 12 * size},
-            Scope(Level.PLACE): {"tokens_per_day": 10 * size},
+            Scope(Level.USER, role="admin"): {"tokens_per_day": 7 * size},
+            Scope(Level.PLACE): {"tokens_per_day": 7 * size},
             Scope(Level.PLACE, only="fake:T1:C0", model="gpt"): {"usd_per_day": Decimal("0.000008") * size},
             Scope(Level.WORKSPACE): {"usd_per_month": Decimal("0.00002") * size},
             Scope(Level.BOT): {"usd_per_day": Decimal("0.000038") * size},
@@ -65,7 +67,7 @@ async def spend(url: str, diary: int, seed: int, calls: int, abreast: int, size:
 
     async def call(number: int) -> None:
         async with free:
-            person, place = dice.choice(PEOPLE), dice.choice(PLACES)
+            (person,), place = dice.choices(PEOPLE, TALKATIVE), dice.choice(PLACES)
             turn = Turn(0, place, 0, 0, "m", person, (), {}, NOON, attempts=1)
             prompt_tokens = dice.randint(1, 60)
             try:
