@@ -279,7 +279,8 @@ PACE: Final = f"""
 
 {PEOPLE} people in each of {CHANNELS} channels of an emulated Discord whose limits are lifted ask {ROUNDS} questions each, all at
 once, and a model answers at once: what is left is the bot's own work, {{calls:.1f}} calls to Discord for each turn among it. The emulators
-need a core as well, so that two processes do not have two cores here: what a turn takes of a processor tells how many one core can answer.
+need a core as well, so that two processes do not have two cores here: what a turn takes of a processor tells how many one core can answer
+(without PostgreSQL's part).
 
 | processes | turns a second | processor time a turn, all processes | one core would do | processor time of emulators and model |
 | --- | ---: | ---: | ---: | ---: |
