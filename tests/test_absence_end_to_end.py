@@ -187,6 +187,19 @@ async def test_discord_is_caught_up_with_after_a_restart(tmp_path: Path) -> None
         assert len(_shown(discord, at.channel, f"{ECHO}mentioned.")) == 1
 
 
+async def test_a_server_that_discord_tells_late_of_is_caught_up_with_all_the_same(tmp_path: Path) -> None:
+    async with on_discord(tmp_path) as at:
+        await at.answered(at.ask("before"))
+        await at.bot.kill()
+        at.ask("meanwhile")
+        at.discord.gateway.slow = True
+        await at.bot.start()
+        await asyncio.sleep(1)  # whoever does not wait for the server has looked everywhere else by now
+        at.discord.gateway.tell_guilds()
+        await at.discord.wait_for(lambda: _shown(at.discord, at.channel, f"{ECHO}meanwhile."), 40)
+        assert answered(at.llm) == ["before", "meanwhile"]
+
+
 async def test_discord_is_caught_up_with_after_a_lost_session(tmp_path: Path) -> None:
     async with on_discord(tmp_path) as at:
         await at.answered(at.ask("before"))

@@ -453,7 +453,7 @@ class Listener(discord.AutoShardedClient):
     async def on_ready(self) -> None:
         await self._adapter.on_ready()
 
-    async def on_shard_ready(self, shard: int) -> None:
+    async def on_shard_connect(self, shard: int) -> None:
         await self._adapter.on_session(shard)
 
     async def on_shard_resumed(self, shard: int) -> None:

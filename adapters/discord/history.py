@@ -6,7 +6,9 @@ since. Direct messages are told by nobody: those that are known are read.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
@@ -21,6 +23,8 @@ from bot.ports import Clock, Gap, Page
 MOST_READ: Final = 200
 """Messages of a place that are read, the newest: two calls."""
 MOST_PLACES: Final = 100
+SERVERS: Final = 60.0
+"""Seconds after the beginning of a session in which its servers are told."""
 DIRECT_SHARD: Final = 0
 """The shard that hears direct messages ("Gateway", sharding)."""
 
@@ -42,6 +46,7 @@ class DiscordHistory:
         """Known direct messages, then the channels and threads where something was said since, the latest first."""
         me = self._client.user
         assert me is not None  # noqa: S101 - known once logged in
+        await self._all_servers(int(line))
         direct = [place for place in known if place.installation == str(me.id) and line == str(DIRECT_SHARD)]
         spoken = sorted(
             ((last, talk) for talk in self._talks(int(line)) if (last := talk.last_message_id) is not None),
@@ -66,6 +71,14 @@ class DiscordHistory:
         people = [message for message in reversed(messages) if by_a_person(message)]
         found = [await self._understand(message, _revision(message)) for message in people]
         return Page(found, gap.since if whole else messages[-1].created_at, now)
+
+    async def _all_servers(self, shard: int) -> None:
+        """Servers are told one by one after a session has begun, however slowly. One that Discord has lost itself is not waited for
+        for ever: nobody can speak there."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SERVERS):
+                while any(guild.unavailable and guild.shard_id == shard for guild in self._client.guilds):  # noqa: ASYNC110 - discord.py tells of some of them only
+                    await asyncio.sleep(0.1)
 
     def _talks(self, shard: int) -> Iterator[Talk]:
         for guild in self._client.guilds:

@@ -34,6 +34,7 @@ class Gateway:
         self.identifies: list[Json] = []
         self.resumes: list[Json] = []
         self.acknowledges = True
+        self.slow = False  # tells new sessions of no guild, until it is told to
 
     @property
     def online(self) -> list[Session]:
@@ -161,10 +162,21 @@ class Gateway:
         self.sessions[session.id] = session
         guilds = [guild for guild in self._world.guilds.values() if self._mine(session, guild.id)]
         session.push("READY", self._ready(session, [guild.id for guild in guilds]))
-        if session.intents & Intent.GUILDS:
-            for guild in guilds:
-                session.push("GUILD_CREATE", payloads.guild_create(self._world, guild))
+        if not self.slow:
+            self._tell_guilds(session)
         self._world.changed()
+
+    def tell_guilds(self) -> None:
+        """After it was `slow`: tell all sessions of their guilds at last."""
+        self.slow = False
+        for session in self.sessions.values():
+            self._tell_guilds(session)
+
+    def _tell_guilds(self, session: Session) -> None:
+        if session.intents & Intent.GUILDS:
+            for guild in self._world.guilds.values():
+                if self._mine(session, guild.id):
+                    session.push("GUILD_CREATE", payloads.guild_create(self._world, guild))
 
     def _mine(self, session: Session, guild_id: int) -> bool:
         guild = self._world.guilds[guild_id]
