@@ -122,10 +122,12 @@ class Round:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        await self._stack.enter_async_context(self.nursery)
         await self._stack.enter_async_context(self.llm)
         for stage in self.stages:
             await self._stack.enter_async_context(stage.emulator)
+        await self._stack.enter_async_context(
+            self.nursery
+        )  # the last to come is the first to go, with all its children
         self.url = await self._database()
         ports = [refusing_port() for _ in range(self.setting.processes)]
         for stage in self.stages:
@@ -135,9 +137,6 @@ class Round:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        for house in self.houses:
-            if house.bots:
-                await house.bots[-1].kill()
         await self._stack.aclose()
 
     @property

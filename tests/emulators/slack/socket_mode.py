@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,7 +107,8 @@ class SocketHub:
         """Announce the end of every connection: `warning`, `refresh_requested` or `link_disabled`."""
         for connection in self.live():
             connection.retiring = reason != "warning"
-            await connection.socket.send_json(self._goodbye(reason))
+            with suppress(ConnectionError):  # its client has just died
+                await connection.socket.send_json(self._goodbye(reason))
 
     async def drop(self, *, abrupt: bool) -> None:
         """Break every connection, in the middle of whatever it carries."""
