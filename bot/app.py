@@ -191,6 +191,9 @@ class House:
         self._eraser = Eraser(stores.privacy, now, self._meters)
         privacy = PrivacyCommand(stores.privacy, self._eraser, limits, decided, now)
         why = Why(stores.records, self._notebook, now)
+        platforms: dict[str, Adapter] = {}
+        channels = [Place(*name.split(":")) for name in settings.admin_channels]
+        self._alarms = Alarms(platforms, channels, settings.language, now)
         self._summaries: Summaries | None = None
         if summing is not None:
             self._summaries = Summaries(
@@ -199,9 +202,9 @@ class House:
                 limits=limits,
                 filtering=filtering,
                 decided=decided,
+                warn=self._alarms.raise_for,
                 clock=now,
             )
-        platforms: dict[str, Adapter] = {}
         gallery = Gallery(platforms, file_limits(settings))
         due = self._summaries.due if self._summaries else nothing_due
         recall = Recall(stores.memory, decided, due, gallery=gallery)
@@ -248,8 +251,6 @@ class House:
             clock=now,
         )
         platforms |= {adapter.platform: adapter for adapter in self._adapters}
-        channels = [Place(*name.split(":")) for name in settings.admin_channels]
-        self._alarms = Alarms(platforms, channels, settings.language, now)
         engine = Engine(
             platforms=platforms,
             conversations=stores.conversations,

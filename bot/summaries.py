@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -19,7 +20,7 @@ from bot.errors import LimitReached, Overcrowded, ProviderError, RejoinderError,
 from bot.filtering import Filtering
 from bot.limits import Limits
 from bot.marking import neutral, plain_name
-from bot.ports import Beginning, Clock, Memory
+from bot.ports import Beginning, Clock, Memory, Warned
 from bot.preferences import Decided, Scope
 from bot.providers.retries import open_stream
 from bot.voice import Voice
@@ -40,7 +41,7 @@ INSTRUCTIONS: Final = (
 
 
 class Summaries:
-    """`voice` is the small model's."""
+    """`voice` is the small model's. `warn` is told, with the turn it was for, of budgets that a summary has nearly or wholly used."""
 
     def __init__(
         self,
@@ -50,11 +51,12 @@ class Summaries:
         limits: Limits,
         filtering: Filtering,
         decided: Decided,
+        warn: Callable[[Turn, Sequence[Warned]], None],
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._memory, self._voice, self._limits, self._filtering = memory, voice, limits, filtering
-        self._decided, self._clock, self._sleep = decided, clock, sleep
+        self._decided, self._warn, self._clock, self._sleep = decided, warn, clock, sleep
         self._turns: dict[int, Turn] = {}
         self._woken = asyncio.Event()
 
@@ -127,9 +129,10 @@ class Summaries:
         reservation = await self._limits.reserve_shared(
             turn, voice.model, prompt, voice.counter.most(size), started
         )
+        asked = replace(prompt, max_output_tokens=reservation.output_cap)
         text, usage, finish = "", None, None
         try:
-            async with aclosing(open_stream(voice.provider, prompt, sleep=self._sleep)) as deltas:
+            async with aclosing(open_stream(voice.provider, asked, sleep=self._sleep)) as deltas:
                 async for delta in deltas:
                     text += delta.text
                     usage, finish = delta.usage or usage, delta.finish or finish
@@ -138,7 +141,8 @@ class Summaries:
             raise
         finally:
             now = self._clock()
-            await self._limits.settle(
+            warned = await self._limits.settle(
                 reservation, usage, finish=finish or "none", first_token_ms=None, now=now
             )
+            self._warn(turn, warned)
         return neutral(await self._filtering.retold(turn.place, text, message.text))

@@ -19,7 +19,7 @@ from bot.errors import Overloaded
 from bot.files import FileLimits, Gallery
 from bot.filtering import Filtering
 from bot.models import Model
-from bot.ports import Level
+from bot.ports import Level, Warned
 from bot.preferences import Decided, Preferences
 from bot.recall import Recall
 from bot.redaction import Redactor
@@ -47,6 +47,7 @@ class Rig:
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.stores, self.clock)
+        self.warned: list[Warned] = []
         rules = Rulebook(
             {Scope(Level.PLACE): {"tokens_per_day": self.allowed}, Scope(Level.USER): {"tokens_per_day": 1}}
         )
@@ -57,6 +58,7 @@ class Rig:
             limits=open_limits(self.stores, rules, self.clock),
             filtering=Filtering(Redactor(), self.stores.vault, decided),
             decided=decided,
+            warn=lambda _, warned: self.warned.extend(warned),
             clock=self.clock,
             sleep=no_wait,
         )
@@ -167,3 +169,16 @@ async def test_where_the_place_has_nothing_left_nothing_is_summed_up(rig: Rig) -
     assert rig.small.prompts == []
     assert await rig.gist() == ""
     assert await rig.bills() == []
+
+
+@pytest.mark.parametrize("rig", [700], indirect=True)
+async def test_a_summary_says_no_more_than_what_is_left_and_its_cost_is_warned_of(rig: Rig) -> None:
+    rig.small.scripts = [answer("They talk.", usage=Usage(prompt=200, output=380))]
+    while not rig.small.prompts:
+        await rig.ask(f"word {LONG}")
+    await rig.until(rig.gist)
+    [bill] = await rig.bills()
+    [prompt] = rig.small.prompts
+    assert bill.reserved_tokens == 700
+    assert prompt.max_output_tokens < 600
+    assert [(one.meter.level, one.percent, one.used) for one in rig.warned] == [(Level.PLACE, 80, 580)]
