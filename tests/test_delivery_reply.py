@@ -15,7 +15,7 @@ from adapters.delivery.surface import Call, Limits, Look
 from bot.chat import Posted
 from bot.errors import PlaceRefused, PlatformBusy, PlatformUnreachable
 from bot.ports import Button, Control
-from bot.redaction import restore
+from bot.redaction import begin_of, restore
 from tests import virtual_time
 from tests.fakes_delivery import LENGTH, Countdown, Crash, FakeJournal, FakeSurface, a_turn
 
@@ -350,3 +350,31 @@ async def test_no_message_ends_within_a_placeholder() -> None:
     growing.originals.update(MAILS)
     await grow(growing, text)
     assert "".join(surface.shown) == restore(text, MAILS)
+
+
+@pytest.mark.parametrize("first", range(24))
+async def test_no_placeholder_is_cut_in_code_without_blanks_not_even_while_it_grows(first: int) -> None:
+    text = "```\n" + "x" * (first + 1) + "".join(f"{name};" for name in MAILS) + "\n```"
+    surface = FakeSurface()
+    growing = reply(surface)
+    growing.originals.update(MAILS)
+    for end in range(1, len(text)):
+        if begin_of(text, end) == end:  # it grows by whole ones
+            growing.update(text[:end])
+            await asyncio.sleep(0.0001)
+    await growing.finish(text)
+    code = "".join(shown.removeprefix("```\n").removesuffix("\n```") for shown in surface.shown)
+    assert code == "x" * (first + 1) + "".join(f"{mail};" for mail in MAILS.values())
+    views = [view for written in surface.messages.values() for view in written.revisions]
+    assert all(len(view) <= LENGTH and "<" not in view for view in views)
+
+
+async def test_an_original_that_no_message_could_hold_stays_away_but_for_the_file() -> None:
+    text, key = f"<JWT_1> is yours, {LETTER}", {"<JWT_1>": "e" * LENGTH}
+    surface = FakeSurface()
+    surface.limits = Limits(LENGTH, most_messages=2)
+    growing = reply(surface)
+    growing.originals.update(MAILS | key)
+    await grow(growing, text)
+    assert surface.shown[0].startswith("<JWT_1> is yours, Write to person.1@example.org.")
+    assert surface.shown[-1] == f"file: {restore(text, MAILS | key)}"

@@ -15,6 +15,7 @@ import regex
 from adapters.delivery.blocks import escaped
 from adapters.delivery.inline import scan
 from adapters.delivery.markup import Fence, Kind, Line
+from bot.redaction import begin_of
 
 
 class Place(IntEnum):
@@ -185,7 +186,9 @@ class _Search:
         return offset, self.text[offset:stop]
 
     def _is_solid(self, at: int) -> bool:
-        """Whether a cut at this offset would break a link, code, or the like."""
+        """Whether a cut at this offset would break a link, code, or the like; or a placeholder, wherever it stands."""
+        if begin_of(self.text, at) != at:
+            return True
         index = bisect_right(self.starts, at) - 1
         line = self.lines[index]
         if line.kind not in (Kind.TEXT, Kind.HEADING):

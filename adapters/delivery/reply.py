@@ -298,7 +298,8 @@ class EditedReply:
 
     async def _place(self, step: Step, nonce: str) -> str:
         if step.call is Call.ATTACH or step.look is None:
-            return await self._surface.attach(self._restored(self._text), self._buttons, nonce=nonce)
+            whole = restore(self._text, self.originals)
+            return await self._surface.attach(whole, self._buttons, nonce=nonce)
         return await self._surface.post(step.look, nonce=nonce, first=step.index == 0)
 
     async def _adopt(self) -> None:
@@ -350,8 +351,9 @@ class EditedReply:
         return self._surface.limits.measure(self._surface.render(self._restored(text), lasting))
 
     def _restored(self, text: str) -> str:
-        """As people see it. Everything else, splitting and recording too, goes by the text with placeholders."""
-        return restore(text, self.originals) if self.originals else text
+        """As people see it. Everything else, splitting and recording too, goes by the text with placeholders. An original that hardly a
+        message could hold stays away; only the file has room for it."""
+        return restore(text, self.originals, self._surface.limits.length // 2) if self.originals else text
 
     @staticmethod
     def _now() -> float:

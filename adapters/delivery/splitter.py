@@ -15,6 +15,7 @@ from adapters.delivery import view
 from adapters.delivery.blocks import read
 from adapters.delivery.cuts import best_cut
 from adapters.delivery.markup import Context, Fence, Line, Table, margin, resume
+from bot.redaction import begin_of
 
 Measure = Callable[[str, bool], int]
 """The size of a shown text on the platform; True for the lasting form of a message, False while it still grows."""
@@ -93,7 +94,7 @@ class Splitter:
         end = len(text)
         shown = self._growing(end)
         if not self._fits(shown, False):
-            end = self._fitting
+            end = begin_of(text, self._fitting)
             shown = self._growing(end) if end > self._start else ""
         return Part(source, shown, False, view.plain(self._upto(end)) if shown else "")
 

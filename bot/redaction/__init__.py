@@ -9,6 +9,7 @@ from bot.redaction.kinds import KINDS, TYPED, Action, Kind
 from bot.redaction.placeholders import (
     Mention,
     MentionStream,
+    begin_of,
     escaped,
     kind_and_number,
     mentions,
@@ -39,6 +40,7 @@ __all__ = [
     "Policy",
     "Redactor",
     "SortedOut",
+    "begin_of",
     "escaped",
     "kind_and_number",
     "mentions",

@@ -71,9 +71,22 @@ def escaped(pieces: Iterable[Piece]) -> Iterator[Piece]:
             yield Found(TYPED, one.written) if isinstance(one, Mention) else one
 
 
-def restore(text: str, originals: Mapping[str, str]) -> str:
-    """A text of ours, in which each placeholder stands as it was given, with the originals in place of them."""
-    return _GIVEN.sub(lambda match: originals.get(match.group(), match.group()), text)
+def restore(text: str, originals: Mapping[str, str], longest: int | None = None) -> str:
+    """A text of ours, in which each placeholder stands as it was given, with the originals in place of them; those that have more than
+    `longest` characters stay away."""
+
+    def original(match: regex.Match[str]) -> str:
+        given = originals.get(match.group(), match.group())
+        return given if longest is None or len(given) <= longest else match.group()
+
+    return _GIVEN.sub(original, text)
+
+
+def begin_of(text: str, at: int) -> int:
+    """Where the placeholder begins that this offset of a text of ours is inside of; the offset itself where it is in none."""
+    start = text.rfind("<", max(0, at - _LONGEST), at)
+    given = _GIVEN.match(text, start) if start >= 0 else None
+    return start if given is not None and at < given.end() else at
 
 
 class MentionStream:
