@@ -144,14 +144,14 @@ async def test_claude_is_told_after_which_parts_later_prompts_begin_the_same() -
             500,
         ),
     )
-    front = "[Pinned note]\nFridays.\n\n[Summary of what was said before]\nMuch."
+    front = "[Pinned note]\nFridays.\n\n[next message]\n[Summary of what was said before]\nMuch."
     assert body["system"] == [{"type": "text", "text": long, **keep}]
     assert body["messages"] == [
         {
             "role": "user",
             "content": [
                 {"type": "text", "text": front, **keep},
-                {"type": "text", "text": "\n\nAda: Hi"},
+                {"type": "text", "text": "\n\n[next message]\nAda: Hi"},
             ],
         },
         {"role": "assistant", "content": [{"type": "text", "text": "Hello.", **keep}]},

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from bot.chat import Message, Picture
+from bot.marking import NEXT
 
 MARK: Final = "cache_control"
 EPHEMERAL: Final = {"type": "ephemeral"}
@@ -42,7 +43,7 @@ def turns(messages: Sequence[Message], *, before: int, marking: bool) -> list[di
 
 def _add(blocks: list[Block], message: Message, *, marked: bool) -> None:
     """Pictures come before the words that speak of them, as Anthropic advises ("Vision")."""
-    text = f"\n\n{message.text}" if blocks else message.text
+    text = f"\n\n{NEXT}\n{message.text}" if blocks else message.text
     if blocks and not message.pictures and MARK not in blocks[-1]:
         text = blocks.pop()["text"] + text
     blocks += [*map(_picture, message.pictures), _words(text, marked=marked)]
