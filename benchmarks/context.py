@@ -225,7 +225,10 @@ class Sized:
     def measure(self, text: str) -> Size:
         return Size(int(text.partition(" ")[0] or 0) if text[:1].isdigit() else len(text.split()))
 
-    def measure_name(self, name: str) -> Size:
+    def measure_lead(self, lead: str, text: str) -> Size:
+        return self.measure(lead)
+
+    def measure_name(self, name: str, text: str) -> Size:
         return self.measure(name)
 
     def measure_picture(self, picture: Picture) -> Size:

@@ -154,6 +154,17 @@ class Size:
             self.messages + other.messages,
         )
 
+    def __sub__(self, other: Size) -> Size:
+        return Size(
+            self.tokens - other.tokens,
+            self.small - other.small,
+            self.wide - other.wide,
+            self.digits - other.digits,
+            self.foreign - other.foreign,
+            self.images - other.images,
+            self.messages - other.messages,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:

@@ -187,8 +187,9 @@ def _gist(beginning: Beginning, window: Window, counter: Counter) -> Piece:
 
 def _noted(title: str, note: Note, counter: Counter) -> Piece:
     size = note.size if note.counter == counter.name else counter.measure(note.text)
-    message = Message(Role.USER, f"{title}\n{note.text}")
-    return Piece((message,), size + counter.measure(f"{title}\n") + Size(messages=1))
+    lead = f"{title}\n"
+    message = Message(Role.USER, lead + note.text)
+    return Piece((message,), size + counter.measure_lead(lead, note.text) + Size(messages=1))
 
 
 def _turn(exchange: Exchange, counter: Counter, named: bool, pictures: tuple[Picture, ...] = ()) -> Piece:
@@ -214,4 +215,4 @@ def message_size(counter: Counter, message: Message) -> Size:
 def _beside(counter: Counter, message: Message) -> Size:
     """What a message holds beside its words."""
     pictures = (counter.measure_picture(picture) for picture in message.pictures)
-    return reduce(add, pictures, counter.measure_name(message.name))
+    return reduce(add, pictures, counter.measure_name(message.name, message.text))

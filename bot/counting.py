@@ -13,8 +13,8 @@ from bot.errors import StoreUnavailable
 from bot.models import Model
 from bot.picture_tokens import EACH, Detail, PictureRule
 from bot.ports import Calibrations
-from bot.providers.wording import field_name, line_name
-from bot.tokens import PER_NAME, Tokenizer, tokenizer_for
+from bot.providers.wording import field_name, name_lead
+from bot.tokens import PER_NAME, Tokenizer, beginning, tokenizer_for
 
 CONVERSATIONS: Final = 1_000
 """Of so many is remembered, while the process lives, what was last reported."""
@@ -45,8 +45,11 @@ class Counter(Protocol):
     def measure(self, text: str) -> Size:
         """The size of a text by itself."""
 
-    def measure_name(self, name: str) -> Size:
-        """What a speaker's name adds to a message, in the way it is sent."""
+    def measure_lead(self, lead: str, text: str) -> Size:
+        """What a lead adds to a text that it stands directly before."""
+
+    def measure_name(self, name: str, text: str) -> Size:
+        """What a speaker's name adds to a message of that text, in the way it is sent."""
 
     def measure_picture(self, picture: Picture) -> Size:
         """What a picture adds to a message, in the detail it is shown in."""
@@ -71,12 +74,16 @@ class Measuring:
     def measure_picture(self, picture: Picture) -> Size:
         return Size(images=self._sight.rule.tokens(picture.width, picture.height, self._sight.detail))
 
-    def measure_name(self, name: str) -> Size:
-        if not name:
-            return Size()
+    def measure_lead(self, lead: str, text: str) -> Size:
+        """Where the two meet they are cut as one: a blank of the lead's goes into the text's first word, but stands alone before a
+        digit."""
+        start = beginning(text)
+        return self.measure(lead + start) - self.measure(start) if lead else Size()
+
+    def measure_name(self, name: str, text: str) -> Size:
         if self._name_field and (field := field_name(name)):
             return self.measure(field) + Size(tokens=PER_NAME)
-        return self.measure(f"{line_name(name)}:")
+        return self.measure_lead(name_lead(name), text)
 
 
 class Exact(Measuring):

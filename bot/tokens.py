@@ -40,6 +40,9 @@ ROUGH_CUT = 4
 _SEAM = regex.compile(r"(?r)(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
 """The last place after a letter where every encoding here begins a token: a cut there changes no count."""
 
+_FIRST_SEAM = regex.compile(r"(?<=\p{L})(?=[^\p{L}\p{M}\p{N}'’])")
+"""The same, the first one."""
+
 _SMALL_CUTS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"  # as GPT-2's: tiktoken's r50k_base
 _DIGITS = regex.compile(r"[0-9]+")
 _BEYOND = regex.compile(r"[^\x00-\x7f]+")
@@ -95,6 +98,12 @@ def tokenizer_for(model: str) -> Tokenizer:
         return Tokenizer(_encoding(FALLBACK))
     own = _encoding(encoding)
     return Tokenizer(own, exact=True) if own else Tokenizer(_encoding(FALLBACK))
+
+
+def beginning(text: str) -> str:
+    """So much of a text as decides how it is cut into tokens together with what stands directly before it."""
+    seam = _FIRST_SEAM.search(text)
+    return text[: seam.start()] if seam else text
 
 
 async def load(*models: str) -> None:

@@ -38,7 +38,10 @@ class Words:
     def measure_picture(self, picture: Picture) -> Size:
         return Size(images=picture.width)
 
-    def measure_name(self, name: str) -> Size:
+    def measure_lead(self, lead: str, text: str) -> Size:
+        return self.measure(lead)
+
+    def measure_name(self, name: str, text: str) -> Size:
         return self.measure(name) + Size(tokens=PER_NAME) if name else Size()
 
     def tokens(self, size: Size, about: str = "") -> int:

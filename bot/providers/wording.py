@@ -47,9 +47,10 @@ def field_name(name: str) -> str:
     return _NOT_IN_FIELD.sub("_", name).strip("_")[:NAME_LENGTH] if name.isascii() else ""
 
 
-def line_name(name: str) -> str:
-    """A name as it goes before the text, on one line."""
-    return plain_name(name)[:NAME_LENGTH]
+def name_lead(name: str) -> str:
+    """A name as it goes before the text, on one line; empty for one that nothing is left of."""
+    plain = plain_name(name)[:NAME_LENGTH]
+    return f"{plain}: " if plain else ""
 
 
 def _named(message: Message, name_field: bool) -> Message:
@@ -57,5 +58,4 @@ def _named(message: Message, name_field: bool) -> Message:
         return replace(message, name="")
     if name_field and (field := field_name(message.name)):
         return replace(message, name=field)
-    name = line_name(message.name)
-    return replace(message, text=f"{name}: {message.text}" if name else message.text, name="")
+    return replace(message, text=name_lead(message.name) + message.text, name="")
