@@ -63,10 +63,17 @@ class AnswerFilter:
         rest = [*self._growing(self._pieces.finish()), *map(self._known, self._mentions.finish())]
         return await self._given(rest)
 
-    def whole(self, text: str) -> str:
-        """All of a text at once, now: whatever has no placeholder yet is masked."""
+    def begin_with(self, said: str) -> int:
+        """Take what stands of an answer already; how many characters of it are certain, whatever it is gone on with. The others are
+        given out with what comes."""
+        self._pieces.feed(said)
+        self._mentions.feed(said[: len(said) - self._pieces.waiting])
+        return len(said) - self._pieces.waiting - self._mentions.waiting
+
+    def whole(self, text: str, before: str = "") -> str:
+        """All of a text at once, now, standing behind `before`: whatever has no placeholder yet is masked."""
         pieces: list[Piece] = []
-        for piece in self._redactor.pieces(text):
+        for piece in self._redactor.pieces(before + text, len(before)):
             pieces += map(self._known, mentions(piece)) if isinstance(piece, str) else [piece]
         return self._text(pieces)
 

@@ -11,26 +11,30 @@ from bot.continuation import Doubtful, Join
 class Growing:
     """`begun` is what an earlier attempt has shown for good. `shown` is safe to show: what may still become a secret is held back.
 
-    One filter goes over all calls, so that nothing slips through where an answer broke off in the middle of a secret.
+    One filter goes over all calls, so that nothing slips through where an answer broke off in the middle of a secret. What ended there
+    in an earlier attempt goes through it once more, together with what comes now, but that the first characters, so many as are `kept`,
+    stand as they are.
     """
 
-    def __init__(self, answer: AnswerFilter, begun: str) -> None:
+    def __init__(self, answer: AnswerFilter, begun: str, kept: int = 0) -> None:
+        certain = answer.begin_with(begun)
+        stands = max(kept, certain)
         self._answer = answer
-        self._begun, self._more = begun, ""
+        self._begun = self.shown = begun[:stands]
+        self._more, self._again = begun[stands:], begun[certain:stands]
         self._join = Join(begun)
-        self.shown = begun
 
     @property
     def told(self) -> str:
         """All that was said so far, filtered: what a model is told that it said, and what is kept when no more comes."""
-        return self._begun + self._answer.whole(self._more)
+        return self._begun + self._answer.whole(self._more, self._begun)
 
     def go_on(self) -> str:
         """Another call goes on with the answer: with what was told of it. What has no word yet (a mark of Markdown's) is forgotten, since
         nothing in it could show where its continuation begins."""
         if not any(character.isalnum() for character in self.told):
             self._answer.begin_anew()
-            self._begun = self._more = self.shown = ""
+            self._begun = self._more = self._again = self.shown = ""
         self._join = Join(self.told)
         return self.told
 
@@ -49,11 +53,20 @@ class Growing:
 
     async def finish(self) -> str:
         """No more comes: the whole answer, to be shown."""
-        self.shown += await self._answer.finish()
+        self.shown += self._new(await self._answer.finish())
         return self.shown
 
     async def _take(self, new: str) -> bool:
         self._more += new
-        more = await self._answer.feed(new)
+        more = self._new(await self._answer.feed(new))
         self.shown += more
         return bool(more)
+
+    def _new(self, certain: str) -> str:
+        """Without what stands already."""
+        again = self._again
+        if again.startswith(certain):
+            self._again = again[len(certain) :]
+            return ""
+        self._again = ""
+        return certain.removeprefix(again)

@@ -143,7 +143,7 @@ class Speaker:
         turn = held.turn
         candidates = await self._voices.candidates(turn.place, turn.author)
         filtered = await self._filtering.answer(turn.place, Source.of(turn), reply.originals)
-        growing = Growing(filtered, held.said)
+        growing = Growing(filtered, held.said, len(reply.kept))
         line = self._breakers.willing(candidates)
         speech = Speech(held, reply, growing, candidates[0], line, self._continuing.rounds, waiting, warn)
         try:

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from bot.answer_filter import AnswerFilter
 from bot.errors import StoreUnavailable
 from bot.filtering import LARGE, Filtering
 from bot.growing import Growing
 from bot.ports import Change, Source
 from bot.preferences import Decided, Preferences
-from bot.redaction import Redactor, parse_actions, restore
+from bot.redaction import Policy, Redactor, parse_actions, restore
 from storage.stores import Stores, open_stores
 from tests.fakes import CHANNEL, FakeClock
+from tests.test_redaction_stream import POSITIVES
 
 THREAD = replace(CHANNEL, thread="t1")
 ELSEWHERE = replace(CHANNEL, channel="C2")
 MAIL, OTHER = "ada" + "@example.org", "bob" + "@example.org"
+REDACTOR = Redactor(ip_addresses=True)
 CARD, KEY = "4111 1111 1111 1111", "ghp_" + "a1B2" * 9
 
 
@@ -158,6 +161,39 @@ async def test_broken_at_every_position_and_gone_on_with_nothing_shows_in_part(o
         await growing.add(ANSWER[at:])
         shown = restore(await growing.finish(), originals)
         assert shown == SHOWN
+
+
+@pytest.mark.parametrize("text", POSITIVES, ids=range(len(POSITIVES)))
+async def test_an_answer_that_ended_anywhere_and_is_gone_on_with_later_shows_nothing_in_two_halves(
+    text: str,
+) -> None:
+    """It was cut at its length, say, and somebody presses Continue: another filter, which is given what stands there."""
+    whole, everything = REDACTOR.mask(text).text, Policy(parse_actions("all=mask"))
+    for at in range(1, len(text), max(1, len(text) // 8)):
+        if not {*REDACTOR.find(text[:at])} <= {*REDACTOR.find(text)}:
+            continue  # the half was found by itself, and is gone
+        first = Growing(AnswerFilter(REDACTOR, everything, originals={}), "")
+        await first.add(text[:at])
+        begun = await first.finish()
+        later = Growing(AnswerFilter(REDACTOR, everything, originals={}), begun)
+        assert begun.startswith(later.shown) and whole.startswith(later.shown)
+        assert later.told == begun
+        later._join._joined = True
+        for piece in text[at:]:
+            await later.add(piece)
+            assert whole.startswith(later.shown)
+        assert later.told == whole
+        assert await later.finish() == whole
+
+
+async def test_what_was_begun_stands_when_nothing_more_comes() -> None:
+    for kept, shown in ((0, "Ask "), (7, "Ask ada")):
+        growing = Growing(AnswerFilter(REDACTOR, Policy(), originals={}), "Ask ada@exam", kept)
+        assert (growing.shown, growing.told) == (shown, "Ask ada@exam")
+        assert await growing.finish() == "Ask ada@exam"
+        growing = Growing(AnswerFilter(REDACTOR, Policy(), originals={}), "Ask ada@exam", kept)
+        await growing.add("ada@exam, please: ask ada@exam")  # repeats what it said last, and goes on
+        assert growing.told == await growing.finish() == "Ask ada@exam, please: ask ada@exam"
 
 
 async def test_a_model_brings_out_only_what_it_was_told(opened: Open) -> None:

@@ -99,6 +99,11 @@ class MentionStream:
         self._waiting = ""
         self._before = ""  # the last character given out, which tells whether a word begins here
 
+    @property
+    def waiting(self) -> int:
+        """How many characters at its end are not given out."""
+        return len(self._waiting)
+
     def feed(self, text: str) -> list[str | Mention]:
         """Add a piece; what of the text is certain in addition to what was given before."""
         self._waiting += text

@@ -49,11 +49,13 @@ class Redactor:
             found += scanner.push(text[start : start + _BLOCK])
         return found + scanner.push("", final=True)
 
-    def pieces(self, text: str) -> list[Piece]:
-        """The text taken apart: what was found with its original, and what stands between."""
+    def pieces(self, text: str, start: int = 0) -> list[Piece]:
+        """The text taken apart from `start` on: what was found with its original, and what stands between."""
         pieces: list[Piece] = []
-        done = 0
+        done = start
         for finding in self.find(text):
+            if finding.end <= start:
+                continue
             original = text[finding.start : finding.end] if finding.whole else None
             pieces += (text[done : finding.start], Found(finding.kind, original))
             done = finding.end
@@ -95,6 +97,11 @@ class PieceStream:
     def held(self) -> int:
         """How many visible characters are held back."""
         return self._scanner.held
+
+    @property
+    def waiting(self) -> int:
+        """How many characters at its end are not given out."""
+        return len(self._waiting)
 
     def feed(self, delta: str) -> list[Piece]:
         """Add a piece; what of the text can be given out in addition to what was given before."""
