@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answer_filter import AnswerFilter
@@ -48,9 +48,11 @@ class Filtering:
         # One thread: large texts wait for each other, and nobody else for them.
         self._aside = ThreadPoolExecutor(1, "filter")
 
-    async def words(self, place: Place, texts: Sequence[str], source: Source) -> Filtered:
-        """What a person wrote."""
-        return await self._filtered(place, texts, source, await self.policy(place))
+    async def words(
+        self, place: Place, texts: Sequence[str], source: Source, whose: Sequence[str] = ()
+    ) -> Filtered:
+        """What a person wrote. `whose` are the people who are quoted, text by text; empty: the person's own words."""
+        return await self._filtered(place, texts, source, await self.policy(place), whose)
 
     async def name(self, place: Place, text: str, source: Source) -> str:
         """What somebody or something is called: that alone holds nothing back."""
@@ -98,12 +100,21 @@ class Filtering:
         """What is done with each kind there."""
         return Policy((await self._decided.at(place)).filter, reversible=self._vault.open)
 
-    async def _filtered(self, place: Place, texts: Sequence[str], source: Source, policy: Policy) -> Filtered:
+    async def _filtered(
+        self, place: Place, texts: Sequence[str], source: Source, policy: Policy, whose: Sequence[str] = ()
+    ) -> Filtered:
         found = [sort_out(escaped(await self._pieces(text, policy)), policy) for text in texts]
         masked, blocked = _all(found, "masked"), _all(found, "blocked")
         if blocked:
             return Filtered((), masked, blocked)
-        names = await self._names(place, [wanted for one in found for wanted in one.wanted], source)
+        wanted: dict[str, list[Found]] = {
+            "": []
+        }  # own words first: what stands there, too, stays when whoever is quoted goes
+        for one, person in zip(found, whose or [""] * len(found), strict=True):
+            wanted.setdefault(person, []).extend(one.wanted)
+        names: dict[Found, str] = {}
+        for person, theirs in wanted.items():
+            names |= await self._names(place, theirs, replace(source, person=person or source.person))
         return Filtered(tuple(one.text(names) for one in found), masked)
 
     async def _pieces(self, text: str, policy: Policy) -> list[Piece]:

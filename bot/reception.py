@@ -348,7 +348,8 @@ class FrontDesk:
         """What was asked as it may be stored and sent, and its size."""
         parts = incoming.content
         texts = [part.text if isinstance(part, Text) else part.name for part in parts]
-        found = await self._filtering.words(incoming.place, texts, Source.of(incoming))
+        whose = [part.quotes for part in parts]
+        found = await self._filtering.words(incoming.place, texts, Source.of(incoming), whose)
         content = tuple(
             [await self._told(part, text, incoming) for part, text in zip(parts, found.texts, strict=False)]
         )
@@ -366,7 +367,8 @@ class FrontDesk:
             return replace(part, name=text)
         if not part.quotes:
             return Text(text)
-        name = await self._filtering.name(incoming.place, part.name, Source.of(incoming))
+        theirs = replace(Source.of(incoming), person=part.quotes)
+        name = await self._filtering.name(incoming.place, part.name, theirs)
         return Text(text, part.quotes, name)
 
     def _speak(self, author: Author) -> str:

@@ -17,6 +17,7 @@ from bot.ports import Clock, Erased, Json, Kept, Signal, Topic, Who
 from storage.cancelling import call_off, forget_summaries, in_conversations
 from storage.database import Database, Transaction, writing
 from storage.erasing import erase_places, erase_turns
+from storage.quoting import unquote
 from storage.sealing import Seal
 from storage.sql import insert_new, inserting, unfinished
 from storage.tables import (
@@ -78,6 +79,8 @@ class SqlPrivacy:
             transaction.signal(Signal(topic=Topic.PRIVACY))
             await _call_off(transaction, who, now)
             await forget_summaries(transaction, _said_by(who))
+            while await unquote(transaction, who, now, PAGE):
+                pass
         return changed
 
     @writing
@@ -208,6 +211,8 @@ class SqlPrivacy:
         removed = len(found) + await _erase_own_places(sql, who, {row.channel for row in found if row.direct})
         removed += await self._erase_rest(sql, who, wanted, most)
         at_work = (await sql.execute(select(turns.c.id).where(old).limit(1))).first() is not None
+        if not removed and not at_work:
+            removed = await unquote(transaction, who, wanted["asked_at"], most)
         if removed or at_work:
             return removed, True
         done = and_(_is(erasures, who), erasures.c.asked_at == wanted["asked_at"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -38,14 +39,15 @@ def _part_json(part: Part) -> dict[str, Any]:
     if isinstance(part, Text):
         own = {"type": "text", "text": part.text}
         return own | {"quotes": part.quotes, "name": part.name} if part.quotes else own
-    read = {} if part.text is None else {"text": part.text, "cut": part.cut}
+    more: dict[str, Any] = {"quotes": part.quotes} if part.quotes else {}
+    more |= {} if part.text is None else {"text": part.text, "cut": part.cut}
     return {
         "type": "file",
         "name": part.name,
         "media_type": part.media_type,
         "size": part.size,
         "reference": dict(part.reference),
-        **read,
+        **more,
     }
 
 
@@ -68,7 +70,8 @@ def _part_value(part: Mapping[str, Any]) -> Part:
             return Text(part["text"], part.get("quotes", ""), part.get("name", ""))
         case "file":
             read = part.get("text"), part.get("cut", False)
-            return File(part["name"], part["media_type"], part["size"], part["reference"], *read)
+            file = File(part["name"], part["media_type"], part["size"], part["reference"], *read)
+            return replace(file, quotes=part.get("quotes", ""))
         case kind:
             raise ValueError(f"a part of the unknown type {kind!r} is stored: written by a newer version?")
 

@@ -13,7 +13,7 @@ from bot.answer_filter import AnswerFilter
 from bot.errors import StoreUnavailable
 from bot.filtering import LARGE, Filtering
 from bot.growing import Growing
-from bot.ports import Change, Source
+from bot.ports import Change, Source, Who
 from bot.preferences import Decided, Preferences
 from bot.redaction import Policy, Redactor, parse_actions, restore
 from storage.stores import Stores, open_stores
@@ -83,6 +83,19 @@ async def test_personal_data_is_exchanged_and_secrets_are_masked(opened: Open) -
     assert await rig.said(OTHER, ELSEWHERE) == "<EMAIL_1>"
     assert await rig.filtering.restored(THREAD, "<EMAIL_2> and <EMAIL_1>") == f"{OTHER} and {MAIL}"
     assert await rig.filtering.restored(ELSEWHERE, "<EMAIL_1>, <EMAIL_2>") == f"{OTHER}, <EMAIL_2>"
+
+
+async def test_what_is_quoted_is_its_own_peoples(opened: Open) -> None:
+    """So it goes when they are forgotten; unless the one who quoted it said it, too."""
+    rig = await opened()
+    source = rig.source()
+    quoted = [f"{MAIL} or {OTHER}", f"not {OTHER}"]
+    found = await rig.filtering.words(CHANNEL, quoted, source, ["U2", ""])
+    assert found.texts == ("<EMAIL_2> or <EMAIL_1>", "not <EMAIL_1>")
+    await rig.stores.privacy.begin_erasing(Who("fake", "T1", "U2"), "", rig.clock.now)
+    while (await rig.stores.privacy.erase(rig.clock.advance(1), 10)).left:
+        pass
+    assert await rig.filtering.restored(CHANNEL, " ".join(found.texts)) == f"<EMAIL_2> or {OTHER} not {OTHER}"
 
 
 async def test_without_a_key_everything_is_masked(opened: Open) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
-from bot.chat import Cancel, Mark, Note, Place, Size, State, Summary, Usage
+from bot.chat import Cancel, File, Mark, Note, Place, Size, State, Summary, Text, Usage, plain_text
 from bot.erasing import AT_ONCE, Eraser
 from bot.ports import Call, Change, Gap, Original, Outcome, Settlement, Source, Taken, Verdict, Who
 from bot.telemetry import Meters
@@ -148,6 +148,38 @@ async def test_whoever_is_forgotten_leaves_no_trace_and_nobody_else_loses_anythi
     [change] = await stores.preferences.changes(CHANNEL, 5)
     assert (change.actor, change.subject, change.new) == ("", "scope", "user")
     assert await stores.memory.beginning(CHANNEL) and (await stores.memory.beginning(CHANNEL)).summary is None
+
+
+QUOTED = (
+    Text(f"all about {SECRET}", "U1", "Ada"),
+    File("jar.png", "image/png", 3, {"url": SECRET}, quotes="U1"),
+    Text("what does she mean?"),
+    Text("jam, says Uma", "U10", "Uma"),
+)
+
+
+async def quoted(desk: Desk) -> None:
+    """Grace asks what Ada meant, and Uma, in words of theirs; so does somebody elsewhere."""
+    for place in (CHANNEL, ELSEWHERE):
+        asked = replace(desk.question(author=GRACE, place=place), content=QUOTED)
+        assert await desk.accept(asked)
+        await desk.finish(await desk.claimed(), "well")
+
+
+async def test_whoever_is_forgotten_goes_from_what_others_quoted_too(
+    stores: Stores, desk: Desk, clock: FakeClock
+) -> None:
+    await quoted(desk)
+    await erased(stores, clock)
+    [left] = await desk.questions()
+    assert left == plain_text(QUOTED[2:])
+    assert len(await desk.questions(ELSEWHERE)) == 1 and SECRET in (await desk.questions(ELSEWHERE))[0]
+
+
+async def test_who_opts_out_is_quoted_to_no_model(stores: Stores, desk: Desk, clock: FakeClock) -> None:
+    await quoted(desk)
+    assert await stores.privacy.opt_out(WHO, clock.now)
+    assert await desk.questions() == [plain_text(QUOTED[2:])]
 
 
 async def test_what_was_forgotten_is_no_new_question_when_it_comes_again(
