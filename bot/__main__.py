@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from bot import reference
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, StoreUnavailable, Unwieldy
 from bot.filter_page import filter_page
 from bot.filter_settings import redactor_for_logs
 from bot.ports import By
@@ -39,6 +39,9 @@ def _do(work: Callable[[Settings], Coroutine[Any, Any, int | None]]) -> None:
         code = asyncio.run(work(settings))
     except ConfigError as error:
         err.print(f"rejoinder: {error}", style="bold red")
+        raise typer.Exit(EX_CONFIG) from None
+    except Unwieldy:
+        err.print("rejoinder: that is too much to sum up: ask for a shorter --period", style="bold red")
         raise typer.Exit(EX_CONFIG) from None
     except StoreUnavailable as error:
         err.print(

@@ -17,6 +17,7 @@
     ├── GaveUp                      a turn was begun too often without an end
     ├── LeaseLost                   another process owns the turn now: stop, touch nothing
     ├── StoreUnavailable            the database does not answer now: wait, nothing is lost
+    ├── Unwieldy                    there is too much to sum up: a shorter period would do
     ├── Unreadable                  a file that came with a question can't be had or read: the answer comes without it
     └── DeliveryError               the platform did not take what was sent
         ├── PlatformBusy            429: `retry_after` seconds
@@ -147,6 +148,12 @@ class LeaseLost(RejoinderError):
 
 class StoreUnavailable(RejoinderError):
     code = "store"
+
+
+class Unwieldy(RejoinderError):
+    """A sum over all that was used took longer than anybody waits, and was given up."""
+
+    code = "unwieldy"
 
 
 class Why(StrEnum):

@@ -71,6 +71,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "provider": "The model's service could not answer. Please try again. (reference {reference})",
         "delivery": "I could not show the answer here. (reference {reference})",
         "store": "I can't get at what I keep right now. Please try again in a moment. (reference {reference})",
+        "unwieldy": "That is too much to sum up in the time there is. Please ask for a shorter period, such as `7d`.",
         "gave_up": "I tried several times and could not finish this answer. (reference {reference})",
         # --- limits
         "limit_minute": "{whose} limit of {allowed} {unit} a minute{model} is reached ({left} left). Please come back in {wait}.",
@@ -453,6 +454,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "provider": "模型服务无法回答，请再试一次。（编号 {reference}）",
         "delivery": "无法在这里显示回答。（编号 {reference}）",
         "store": "我暂时无法读取所保存的内容，请稍后再试。（编号 {reference}）",
+        "unwieldy": "要汇总的内容太多，无法在限定时间内完成。请选择较短的时段，例如 `7d`。",
         "gave_up": "我尝试了几次，仍未能完成这个回答。（编号 {reference}）",
         "limit_minute": "{whose}每分钟 {allowed} {unit}{model}的上限已达到（剩余 {left}）。请在{wait}后再来。",
         "limit_day": "{whose}每天 {allowed} {unit}{model}的上限已达到（剩余 {left}）。将于 {time} UTC 重新计算，还有{wait}。",

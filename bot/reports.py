@@ -96,6 +96,11 @@ def summed(rows: Sequence[Row], key: str = "") -> Row:
     )
 
 
+def shortened(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """The first of them, and one row more for the rest, if there are more."""
+    return rows if len(rows) <= most else [*rows[:most], summed(rows[most:], OTHERS)]
+
+
 def as_text(rows: Sequence[Row], by: By, period: Span, language: str) -> str:
     """A list in Markdown, the greatest first, with the sum below."""
     head = _head(by, period, language)

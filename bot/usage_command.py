@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final
 
 from bot.chat import Invocation
+from bot.errors import Unwieldy
 from bot.limit_texts import spent_text
 from bot.limits import Limits
 from bot.notices import notice
@@ -103,7 +104,10 @@ class UsageCommand:
         place = invocation.place
         whose = Whose() if asked.everywhere else Whose(place.platform, place.installation)
         most = MOST_IN_FILE if asked.shape is Shape.CSV else MOST_IN_TEXT
-        rows = await self._reports.rows(asked.by, period.since, period.until, whose, most=most)
+        try:
+            rows = await self._reports.rows(asked.by, period.since, period.until, whose, most=most)
+        except Unwieldy as error:
+            return notice(error.code, language)
         return await _shaped(rows, asked.by, period, asked.shape, language)
 
     async def _own(self, invocation: Invocation, language: str) -> str:

@@ -8,6 +8,7 @@ share a pool. All that means "the database does not answer now" becomes `StoreUn
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, StoreUnavailable, Unwieldy
 from bot.ports import Signal
 from storage.engines import (
     BUSY,
@@ -32,6 +33,8 @@ from storage.engines import (
     disconnected,
     duplicate,
     in_memory,
+    interrupt_when,
+    interrupted,
     postgres_engine,
     sqlite_engine,
     unavailable,
@@ -40,6 +43,8 @@ from storage.signals import Bell, PostgresBell
 
 PATIENCE = 20.0
 """Seconds that a verb may take, waiting for a connection or a lock included; then the database counts as not answering."""
+LONG = 120.0
+"""Seconds that a sum over all that was used may take, waiting for others' included."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -59,11 +64,12 @@ class Transaction:
 class Database:
     """Holds no connection between two verbs."""
 
-    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
-        self.url, self.patience = complete(url), patience
+    def __init__(self, url: str, *, patience: float = PATIENCE, long: float = LONG) -> None:
+        self.url, self.patience, self.long = complete(url), patience, long
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._threads = Threads()
         self._verbs, self._closed, self._idle = 0, False, asyncio.Event()
+        self._summed_by = float("inf")
         self._writings: set[asyncio.Task[Any]] = set()
         self.bell: Bell
         if self.is_sqlite:
@@ -74,11 +80,15 @@ class Database:
                 if memory
                 else sqlite_engine(self.url, self._threads, writes=False, patience=patience)
             )
-            self._swift = self._writer
+            self._swift = self._summer = self._writer
+            if not memory:
+                self._summer = sqlite_engine(self.url, self._threads, writes=False, patience=long, readers=1)
+                interrupt_when(self._summer, self._late)
             self.bell = Bell()
         else:
             self._writer = postgres_engine(self.url, patience=patience)
             self._swift = postgres_engine(self.url, patience=patience, swift=True)
+            self._summer = postgres_engine(self.url, patience=long, alone=True)
             self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
             self.bell = PostgresBell(self._writer)
 
@@ -88,6 +98,25 @@ class Database:
         with self._answering():
             async with asyncio.timeout(self.patience), self._reader.connect() as sql:
                 yield sql
+
+    @asynccontextmanager
+    async def summing(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for sums over ever so many rows, one after another: it is the only one for them, so that all others stay free
+        for those who talk to the bot. Raises `Unwieldy` for what takes too long, and ends it."""
+        with self._answering():
+            try:
+                async with asyncio.timeout(self.long), self._summer.connect() as sql:
+                    self._summed_by = time.monotonic() + self.long
+                    yield sql
+            except (TimeoutError, PoolTimeout):
+                raise Unwieldy("it took too long") from None
+            except DBAPIError as error:
+                if not interrupted(error):
+                    raise
+                raise Unwieldy("it took too long") from None
+
+    def _late(self) -> bool:
+        return self._closed or time.monotonic() > self._summed_by
 
     async def instant(self, statement: Executable, bound: Mapping[str, Any]) -> Sequence[Row[Any]]:
         """Run one statement that is a transaction by itself, on PostgreSQL: one round trip, and no other.
@@ -185,6 +214,7 @@ class Database:
         await self._reader.dispose()
         await self._writer.dispose()
         await self._swift.dispose()
+        await self._summer.dispose()
         await self._threads.ended()
 
     @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,6 +22,8 @@ from bot.errors import ConfigError
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 READERS = 4
+STEPS = 100_000
+"""Of SQLite's own machine, between two looks at the time: some milliseconds."""
 
 BUSY = 5.0
 """Seconds that a SQLite connection waits for another's lock."""
@@ -96,7 +99,13 @@ class Threads:
 
 
 def sqlite_engine(
-    url: URL, threads: Threads, *, writes: bool, foreign_keys: bool = True, patience: float = 20.0
+    url: URL,
+    threads: Threads,
+    *,
+    writes: bool,
+    foreign_keys: bool = True,
+    patience: float = 20.0,
+    readers: int = READERS,
 ) -> AsyncEngine:
     """An engine whose transactions are BEGIN IMMEDIATE, on one connection; or one of several that can only read.
 
@@ -115,7 +124,7 @@ def sqlite_engine(
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
-        pool_size=1 if writes else READERS,
+        pool_size=1 if writes else readers,
         max_overflow=0,
         pool_timeout=patience,
         hide_parameters=True,
@@ -148,10 +157,12 @@ def sqlite_engine(
     return engine
 
 
-def postgres_engine(url: URL, *, patience: float = 20.0, swift: bool = False) -> AsyncEngine:
+def postgres_engine(
+    url: URL, *, patience: float = 20.0, swift: bool = False, alone: bool = False
+) -> AsyncEngine:
     """A pool that finds out dead connections before use; a `swift` one in use, since to ask is a round trip of its own, and each of its
-    statements is a transaction. `prepare_threshold` None: a PgBouncer in transaction mode hands the
-    next statement to another server, which knows nothing of what was prepared."""
+    statements is a transaction; one that is `alone` has a single connection. `prepare_threshold` None: a PgBouncer in transaction mode
+    hands the next statement to another server, which knows nothing of what was prepared."""
     defaults: dict[str, Any] = {
         "connect_timeout": 5,
         "application_name": "rejoinder",
@@ -159,9 +170,9 @@ def postgres_engine(url: URL, *, patience: float = 20.0, swift: bool = False) ->
     }
     return create_async_engine(
         url,
-        isolation_level="AUTOCOMMIT" if swift else "READ COMMITTED",
-        pool_size=5,
-        max_overflow=0 if swift else 10,
+        isolation_level="AUTOCOMMIT" if swift or alone else "READ COMMITTED",
+        pool_size=1 if alone else 5,
+        max_overflow=0 if swift or alone else 10,
         pool_timeout=patience,
         pool_recycle=1800,
         pool_pre_ping=not swift,
@@ -177,6 +188,18 @@ def cause(error: DBAPIError) -> str:
     if _sqlstate(error) is None:
         return str(error.orig).partition("\n")[0].rpartition("failed: ")[2]
     return type(error.orig).__name__
+
+
+def interrupt_when(engine: AsyncEngine, late: Callable[[], bool]) -> None:
+    """Have SQLite look now and then, in the middle of a statement, whether it is too late to go on: nobody else can stop it."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def watch(connection: Any, _record: Any) -> None:
+        connection.run_async(lambda driver: driver.set_progress_handler(late, STEPS))
+
+
+def interrupted(error: DBAPIError) -> bool:
+    return _sqlite_code(error) == sqlite3.SQLITE_INTERRUPT
 
 
 def broken(error: DBAPIError) -> bool:

@@ -6,6 +6,7 @@ and is gone with it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -45,7 +46,9 @@ class SqlReports:
             .order_by(*order)
             .limit(most + 1)
         )
-        async with self.database.reading() as sql:
+        # One's own sum is a few rows, and waits for nobody's report.
+        connected = self.database.reading() if whose.person else self.database.summing()
+        async with connected as sql:
             rows = [_row(one) for one in (await sql.execute(statement)).mappings()]
             if len(rows) > most:
                 all_of_it = select(literal(OTHERS).label("key"), literal("").label("name"), *_SUMS)
@@ -85,13 +88,13 @@ class SqlReports:
 
     async def health(self, since: datetime, until: datetime, whose: Whose) -> Health:
         within = _within(since, until, whose)
-        step = case(
-            *((calls.c.first_token_ms <= most, most) for most in PACES), else_=literal(0)
-        )  # 0: longer than all
-        paces = select(step.label("step"), func.count().label("calls")).where(
-            within, calls.c.first_token_ms.is_not(None)
+        step = case(  # 0: longer than all
+            (calls.c.first_token_ms.is_(None), None),
+            *((calls.c.first_token_ms <= most, most) for most in PACES),
+            else_=literal(0),
         )
-        ends = select(calls.c.finish, func.count().label("calls")).where(within, calls.c.state != "open")
+        ended = case((calls.c.state != "open", calls.c.finish))
+        went = select(step.label("step"), ended.label("ending"), func.count().label("calls")).where(within)
         failed = select(turns.c.error, func.count().label("turns")).where(
             turns.c.state == FAILED, turns.c.finished_at >= since, turns.c.finished_at < until
         )
@@ -99,13 +102,16 @@ class SqlReports:
             failed = failed.join(conversations, conversations.c.id == turns.c.conversation_id).where(
                 conversations.c.platform == whose.platform, conversations.c.installation == whose.installation
             )
-        async with self.database.reading() as sql:
-            steps = {row.step: row.calls for row in (await sql.execute(paces.group_by(step))).all()}
-            finishes = (await sql.execute(ends.group_by(calls.c.finish))).all()
+        steps: Counter[int | None] = Counter()
+        finishes: Counter[str | None] = Counter()
+        async with self.database.summing() as sql:
+            for row in (await sql.execute(went.group_by("step", "ending"))).all():
+                steps[row.step] += row.calls
+                finishes[row.ending] += row.calls
             errors = (await sql.execute(failed.group_by(turns.c.error))).all()
         return Health(
-            [(most, steps.get(most, 0)) for most in PACES] + [(None, steps.get(0, 0))],
-            {row.finish: row.calls for row in finishes},
+            [(most, steps[most]) for most in PACES] + [(None, steps[0])],
+            {finish: count for finish, count in finishes.items() if finish is not None},
             {row.error: row.turns for row in errors},
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -157,12 +158,33 @@ async def test_no_report_walks_through_the_whole_ledger(stores: Stores, store_ur
             cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
             plans.extend(str(row[-1]) for row in cursor.fetchall())
 
-    event.listen(stores.database._reader.sync_engine, "before_cursor_execute", explain)
+    event.listen(stores.database._summer.sync_engine, "before_cursor_execute", explain)
     for by in By:
         await stores.reports.rows(by, MONTH.since, MONTH.until, ALL)
     await stores.reports.health(MONTH.since, MONTH.until, ALL)
     assert plans
     assert not [plan for plan in plans if "SCAN call" in plan or "SCAN turn" in plan]
+
+
+async def test_who_talks_to_the_bot_waits_for_no_report(command: UsageCommand, books: Desk) -> None:
+    """All who sum up share one connection, on which somebody is at it here; one's own sum is not among them."""
+    reports = books.stores.reports
+    async with books.stores.database.summing():
+        many = [
+            asyncio.ensure_future(reports.rows(by, MONTH.since, MONTH.until, ALL))
+            for by in By
+            for _ in range(5)
+        ]
+        await books.converse("and this?", "this")
+        await books.stores.ping()
+        assert "today" in await said(command, "", ADA)
+        assert not any(one.done() for one in many)
+    await asyncio.gather(*many)
+
+
+async def test_what_is_too_much_to_sum_up_is_told(command: UsageCommand, books: Desk) -> None:
+    books.stores.database.long = 0
+    assert "a shorter period" in await said(command, "by user 366d")
 
 
 # Shapes.

@@ -21,7 +21,7 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from bot.chat import Cancel
-from bot.errors import ConfigError, StoreUnavailable
+from bot.errors import ConfigError, StoreUnavailable, Unwieldy
 from storage.database import Database, Transaction
 from storage.engines import complete
 from storage.stores import Stores, open_stores
@@ -394,3 +394,34 @@ async def test_a_time_without_zone_is_refused(stores: Stores) -> None:
 
     with pytest.raises(StatementError, match="without zone"):
         await stores.database.write(add)
+
+
+ENDLESS = {
+    "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    "postgresql": "SELECT pg_sleep(3600)",
+}
+
+
+async def test_a_sum_that_takes_too_long_is_ended_and_nobody_else_waits(store_url: str) -> None:
+    database = Database(store_url, long=0.5)
+
+    async def sum_up() -> None:
+        async with database.summing() as sql:
+            await sql.execute(text(ENDLESS[database.url.get_backend_name()]))
+
+    async def asleep() -> int:
+        found = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'"
+        )
+        async with database.reading() as sql:
+            return int((await sql.execute(found)).scalar_one())
+
+    sums = [asyncio.create_task(sum_up()) for _ in range(20)]
+    await database.ping()
+    assert {type(end) for end in await asyncio.gather(*sums, return_exceptions=True)} == {Unwieldy}
+    if not database.is_sqlite:
+        async with asyncio.timeout(10):
+            while await asleep():  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.01)
+    await database.aclose()
+    assert not [thread for thread in database._threads._started if thread.is_alive()]

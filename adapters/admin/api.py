@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from bot.errors import StoreUnavailable
+from bot.errors import StoreUnavailable, Unwieldy
 from bot.listing import turn_values
+from bot.notices import notice
 from bot.ports import OTHERS, By, Clock, Health, Reports, Row, Waiting, Whose
-from bot.reports import Span, as_csv, as_values, span, summed
+from bot.reports import Span, as_csv, as_values, shortened, span, summed
 
 PATH: Final = "/admin"
 PAGE: Final = Path(__file__).parent / "page"
@@ -62,11 +63,13 @@ class AdminPage:
             "by_day": [as_values(row, By.DAY) for row in days],
             "health": _health(health),
         }
+        channels = await self._rows(By.CHANNEL, period, whose)
         for by in (By.USER, By.CHANNEL, By.MODEL):
-            rows = await self._rows(by, period, whose, MOST)
+            rows = (
+                shortened(channels, MOST) if by is By.CHANNEL else await self._rows(by, period, whose, MOST)
+            )
             answer[f"by_{by}"] = [as_values(row, by) | {"rest": row.key == OTHERS} for row in rows]
         if not whose.platform:
-            channels = await self._rows(By.CHANNEL, period, whose, MOST_PLACES)
             answer["installations"] = sorted(
                 {row.key.rpartition(":")[0] for row in channels if row.key != OTHERS}
             )
@@ -119,6 +122,8 @@ def _plainly(
         except StoreUnavailable:
             why = "The database does not answer right now. The page tries again by itself."
             return web.json_response({"error": "store", "message": why}, status=503)
+        except Unwieldy:
+            return web.json_response({"error": "unwieldy", "message": notice("unwieldy", "en")}, status=503)
 
     return answer
 
