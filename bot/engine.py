@@ -41,7 +41,7 @@ from bot.filtering import Filtering
 from bot.inbox import Held
 from bot.limit_texts import limit_text, warning_text
 from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Clock, Control, Conversations, Level, Line, Reply, Warned
+from bot.ports import Adapter, Clock, Control, Conversations, Level, Line, Reply
 from bot.preferences import Buttons, Decided
 from bot.speaking import Speaker, Spoken
 from bot.telemetry import Meters
@@ -103,9 +103,8 @@ class Engine:
             raise
 
     async def _tell(self, held: Held, reply: Reply) -> None:
-        warned: list[Warned] = []
         try:
-            await self._answer(held, reply, warned)
+            await self._answer(held, reply)
         except (LeaseLost, StoreUnavailable, PlatformBusy, PlatformUnreachable) as error:
             await self._leave(held, reply, error)
         except LimitReached as limit:
@@ -113,9 +112,9 @@ class Engine:
         except RejoinderError as error:
             await self._or_leave(held, reply, self._fail(held, reply, error))
         finally:
-            self._alarms.raise_for(held.turn, warned)
+            self._alarms.raise_for(held.turn, held.warned)
 
-    async def _answer(self, held: Held, reply: Reply, warned: list[Warned]) -> None:
+    async def _answer(self, held: Held, reply: Reply) -> None:
         turn = held.turn
         await self._lift(held, reply, turn.answer or held.said)
         if turn.answer is None:
@@ -124,13 +123,13 @@ class Engine:
             reply.start()
             unread = await self._files.read(held)
             spoken = await self._speaker.answer(
-                held, reply, lambda line: reply.wait(self._line_text(held, line)), warned.append
+                held, reply, lambda line: reply.wait(self._line_text(held, line)), held.warned.append
             )
             await self._store(held, spoken.finish)
             notes = [
                 *self._file_notes(held, spoken, unread),
                 *await self._notes(held, spoken),
-                *await self._warn(held, warned),
+                *await self._warn(held),
             ]
             await self._show(held, reply, notes, spoken.finish)
         else:
@@ -199,10 +198,10 @@ class Engine:
             case _:
                 return []
 
-    async def _warn(self, held: Held, warned: Sequence[Warned]) -> list[str]:
+    async def _warn(self, held: Held) -> list[str]:
         """Tell the asker what is nearly used, alone where the platform can; else what is to stand below the answer."""
         notes: list[str] = []
-        for one in warned:
+        for one in held.warned:
             if one.meter.level in (Level.USER, Level.PLACE):
                 text = warning_text(one, self._clock(), self._speaks(held))
                 if not await self._platforms[held.turn.place.platform].whisper(held.turn, text):
@@ -215,18 +214,20 @@ class Engine:
         """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can. What was said
         stays, or what stood there before."""
         text = self._limit_text(held, limit)
-        adapter = self._platforms[held.turn.place.platform]
-        if await self._put_back(held, reply):
-            told = await adapter.whisper(held.turn, text)
-            notes = self._lasting_notes(held)
-            await self._show(held, reply, notes if told else [*notes, text], held.turn.finish)
+        back = await self._put_back(held, reply)
+        open_notes = (
+            [] if await self._platforms[held.turn.place.platform].whisper(held.turn, text) else [text]
+        )
+        if back:
+            notes = [*self._lasting_notes(held), *open_notes]
+            await self._show(held, reply, notes, held.turn.finish)
             await self._close(held, State.DONE)
             return
         if held.said and held.turn.answer is None:
             await self._store(held, Finish.LENGTH)
         if held.said:
-            await self._show(held, reply, [text], Finish.LENGTH)
-        elif held.turn.parts or not await adapter.whisper(held.turn, text):
+            await self._show(held, reply, open_notes or [self._notice(held, "not_whole")], Finish.LENGTH)
+        elif open_notes:
             await reply.fail(text)
         else:
             await reply.withdraw()
@@ -237,16 +238,16 @@ class Engine:
         there before."""
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
-        note = self._error_text(held, error, number)
+        notes = [self._error_text(held, error, number), *await self._warn(held)]
         back = await self._put_back(held, reply)
         if held.said and held.turn.answer is None:
             await self._store(held, Finish.LENGTH)
         if isinstance(error, DeliveryError):
             await reply.abandon()
         elif back:
-            await self._show(held, reply, [*self._lasting_notes(held), note], held.turn.finish)
+            await self._show(held, reply, [*self._lasting_notes(held), *notes], held.turn.finish)
         else:
-            await self._end(held, reply, note)
+            await self._end(held, reply, notes)
         await self._close(held, State.DONE if back else State.FAILED, error=error.code, reference=number)
 
     async def _call_off(self, held: Held, reply: Reply) -> None:
@@ -276,18 +277,19 @@ class Engine:
 
     async def _end_stopped(self, held: Held, reply: Reply, why: Cancel) -> None:
         """What was said is the answer; where nothing was, what stood there before."""
+        warnings = await self._warn(held)
         if await self._put_back(held, reply):
-            await self._show(held, reply, self._lasting_notes(held), held.turn.finish)
+            await self._show(held, reply, [*self._lasting_notes(held), *warnings], held.turn.finish)
             await self._close(held, State.DONE)
             return
-        note = self._notice(held, STOP_NOTICES[why])
+        notes = [self._notice(held, STOP_NOTICES[why]), *warnings]
         if held.said:
             await self._store(held, Finish.STOP)
-            await self._show(held, reply, [note], Finish.STOP)
+            await self._show(held, reply, notes, Finish.STOP)
         elif why is Cancel.STOPPED:
-            await self._end(held, reply, note)
+            await self._end(held, reply, notes)
         else:
-            await reply.fail(note)
+            await reply.fail("\n".join(notes))
         await self._close(held, State.CANCELLED)
 
     async def _leave(self, held: Held, reply: Reply, error: RejoinderError) -> None:
@@ -305,12 +307,12 @@ class Engine:
             await reply.abandon()
             await self._close(held, State.FAILED, error=error.code)
 
-    async def _end(self, held: Held, reply: Reply, note: str) -> None:
+    async def _end(self, held: Held, reply: Reply, notes: Sequence[str]) -> None:
         buttons = after_failure(held.turn.version, held.turn.others, said=bool(held.said))
         if held.said:
-            await reply.finish(_with_notes(held.said, [note]), buttons=buttons)
+            await reply.finish(_with_notes(held.said, notes), buttons=buttons)
         else:
-            await reply.fail(note, buttons=buttons)
+            await reply.fail("\n".join(notes), buttons=buttons)
 
     async def _close(self, held: Held, state: State, *, error: str = "", reference: str = "") -> None:
         await held.close(state, error=error, reference=reference)

@@ -19,7 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, w
 
 from bot.chat import Cancel, Content, Finish, Picture, Posted, Size, State, Turn
 from bot.errors import LeaseLost, StoreUnavailable
-from bot.ports import Clock, Inbox, Journal, Pulse
+from bot.ports import Clock, Inbox, Journal, Pulse, Warned
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Held:
 
     `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
     `said` is the answer so far and `model` who says it, both kept up to date by whoever has it spoken; `pictures` are the question's, as
-    a model is shown them.
+    a model is shown them, and `warned` is what its asker is to be warned of when it ends.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Held:
         self.why: Cancel | None = None
         self.said = self.model = ""
         self.pictures: tuple[Picture, ...] = ()
+        self.warned: list[Warned] = []
         self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @property

@@ -521,6 +521,34 @@ async def test_a_budget_that_is_nearly_used_is_told_once_to_its_owner_and_to_the
     ]
 
 
+@pytest.mark.parametrize("whispering", [True, False])
+async def test_what_a_stopped_answer_has_used_up_is_told_too(start: Start, whispering: bool) -> None:
+    """Nothing was reported of it, so that all it could have cost counts."""
+    gate, rules = Gate(), Rulebook(filed={Scope(Level.USER): {"tokens_per_day": 500}})
+    bot = await start(["It was ", gate, "never said"], rules=rules, whispering=whispering)
+    message = await bot.say("a long story")
+    await gate.reached.wait()
+    await bot.press(Button.STOP, 1, author=ROOT)
+    await bot.settled()
+    told = "Your limit of 500 tokens a day is used up"
+    assert "Stopped." in bot.shown(message).text
+    assert any(told in one for one in bot.platform.whispers) is whispering
+    assert (told in bot.shown(message).text) is not whispering
+
+
+@pytest.mark.parametrize("whispering", [True, False])
+async def test_a_refusal_in_the_middle_of_an_answer_is_for_the_asker_alone_too(
+    start: Start, whispering: bool
+) -> None:
+    rules = Rulebook(filed={Scope(Level.USER): {"tokens_per_day": 500}})
+    bot = await start(["It was a dark and stormy night", CutOff()], rules=rules, whispering=whispering)
+    shown = await bot.ask("a long story")
+    assert shown.text.startswith("It was a dark")
+    assert any("limit of 500 tokens a day" in one for one in bot.platform.whispers) is whispering
+    assert ("limit of 500 tokens a day" in shown.text) is not whispering
+    assert ("The answer is not whole" in shown.text) is whispering
+
+
 async def test_what_the_whole_bot_has_used_is_told_to_all_admins_and_to_nobody_else(start: Start) -> None:
     rules = Rulebook(filed={Scope(Level.BOT): {"tokens_per_day": 1_000}})
     bot = await start(answer("Fine.", usage=Usage(prompt=20, output=900)), rules=rules)
