@@ -160,8 +160,8 @@ async def _models(settings: Settings) -> AsyncIterator[Finding]:
 
 async def _model(settings: Settings, models: Models, spec: Spec) -> AsyncIterator[Finding]:
     model, access = models.get(spec), access_of(settings)
-    await tokens.load(model.name)
-    tokenizer = tokens.tokenizer_for(model.name)
+    await tokens.load(model.name, own=model.own_encoding)
+    tokenizer = tokens.tokenizer_for(model.name, model.own_encoding)
     how = "exactly" if tokenizer.exact else "as an estimate"
     yield Finding(f"{spec}: its tokens are counted by {tokenizer.name}, {how}")
     if spec.provider == "local":

@@ -167,7 +167,7 @@ async def counter_for(
     model: Model, store: Calibrations, *, detail: Detail = "high", name_field: bool = False
 ) -> Counter:
     """The model's own tokenizer, or an estimate with what was learnt of it."""
-    tokenizer = tokenizer_for(model.name)
+    tokenizer = tokenizer_for(model.name, model.own_encoding)
     if tokenizer.exact:
         return Exact(tokenizer, sight=Sight(model.picture, detail), name_field=name_field)
     estimate = Estimate(tokenizer, model, store, detail=detail, name_field=name_field)

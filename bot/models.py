@@ -69,6 +69,11 @@ class Model:
     successor: str = ""
 
     @property
+    def own_encoding(self) -> str:
+        """The model's own vocabulary, where it is said to be public."""
+        return self.encoding if self.exact else ""
+
+    @property
     def names(self) -> tuple[str, str]:
         """What an operator may call it."""
         return f"{self.provider}:{self.name}", self.name

@@ -26,6 +26,9 @@ PER_REPLY = 3
 in every vocabulary here), every name besides its own tokens, and once the priming of the reply."""
 
 FALLBACK = "o200k_base"
+PUBLISHED = ("o200k_base", "cl100k_base")
+"""The vocabularies of OpenAI's own models, for which that rule is published. What gpt-oss is served with puts words of its own around a
+prompt."""
 SMALL = 32_000
 """Tokens of the small vocabulary: the first ones of a larger one, since a vocabulary lists its merges in the order of how often they were
 needed. It cuts words as GPT-2 did, and most small models since: no camel case, digits in one run."""
@@ -85,19 +88,24 @@ class Tokenizer:
         return Size(tokens, small, sum(map(len, wide)), digits, foreign)
 
 
-def tokenizer_for(model: str) -> Tokenizer:
-    """The tokenizer of a model, by the name its API knows.
+def public_vocabulary(model: str) -> str:
+    """The encoding of a model by its name, where its conversations are counted by the published rule; else nothing."""
+    try:
+        encoding = tiktoken.encoding_name_for_model(model)
+    except KeyError:
+        return ""
+    return encoding if encoding in PUBLISHED else ""
+
+
+def tokenizer_for(model: str, own: str = "") -> Tokenizer:
+    """The tokenizer of a model, by the name its API knows, or by the encoding that is said to be its `own`.
 
     Loading an encoding takes up to a second: `load()` does it before, elsewhere. A model tiktoken does not
     know gets o200k_base, marked inexact. An encoding whose vocabulary is not at hand is not downloaded: it is
     replaced by o200k_base, and that by an estimate from characters.
     """
-    try:
-        encoding = tiktoken.encoding_name_for_model(model)
-    except KeyError:
-        return Tokenizer(_encoding(FALLBACK))
-    own = _encoding(encoding)
-    return Tokenizer(own, exact=True) if own else Tokenizer(_encoding(FALLBACK))
+    encoding = _encoding(own or public_vocabulary(model))
+    return Tokenizer(encoding, exact=True) if encoding else Tokenizer(_encoding(FALLBACK))
 
 
 def beginning(text: str) -> str:
@@ -106,12 +114,12 @@ def beginning(text: str) -> str:
     return text[: seam.start()] if seam else text
 
 
-async def load(*models: str) -> None:
+async def load(*models: str, own: str = "") -> None:
     """Load these models' tokenizers, and the fallback, off the event loop: `tokenizer_for` is quick later."""
     await asyncio.to_thread(_encoding, FALLBACK)
     await asyncio.to_thread(_small)
     for model in models:
-        await asyncio.to_thread(tokenizer_for, model)
+        await asyncio.to_thread(tokenizer_for, model, own)
 
 
 def _encoding(name: str) -> tiktoken.Encoding | None:

@@ -177,7 +177,7 @@ class Switchboard:
         if spec.provider != "local":
             self._apis[spec] = provider
         await warm_up(provider)
-        await tokens.load(model.name)
+        await tokens.load(model.name, own=model.own_encoding)
         window = window_for(
             model.window,
             model.max_output,

@@ -29,6 +29,9 @@ from bot.chat import (
 from bot.context import Window, fit
 from bot.counting import Exact, Sight
 from bot.ports import Beginning
+from bot.providers.anthropic_messages import AnthropicMessages
+from bot.providers.openai_chat import OpenAIChat
+from bot.providers.openai_responses import OpenAIResponses
 from bot.tokens import tokenizer_for
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.counting import count
@@ -67,12 +70,17 @@ def a_picture(width: int, height: int) -> Picture:
     return Picture("image/png", file.getvalue(), width, height)
 
 
+def reached(api: str, url: str) -> OpenAIChat | OpenAIResponses | AnthropicMessages:
+    """A compatible server may be a proxy, or Azure, with a model of OpenAI's behind it."""
+    return make("chat", url, compatible=True) if api == "compatible" else make(api, url)
+
+
 async def newest_first(told: Sequence[Exchange]) -> AsyncIterator[Exchange]:
     for one in reversed(told):
         yield one
 
 
-@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("api", ["chat", "responses", "compatible"])
 @pytest.mark.parametrize("named", [True, False])
 async def test_a_conversation_is_counted_as_it_is_billed(api: str, named: bool) -> None:
     counter = Exact(tokenizer_for(MODEL), sight=Sight(profile(MODEL).picture), name_field=api == "chat")
@@ -91,7 +99,7 @@ async def test_a_conversation_is_counted_as_it_is_billed(api: str, named: bool) 
     ]
     pins = [Pin(number, Note(text, counter.measure(text), counter.name)) for number, text in enumerate(WORDS)]
     gist = Summary(Note("\n1. they met", counter.measure("\n1. they met"), counter.name), Mark(START, 0))
-    async with LLMEmulator() as llm, opened(make(api, llm.url)) as provider:
+    async with LLMEmulator() as llm, opened(reached(api, llm.url)) as provider:
         for number, content in enumerate(CONTENTS):
             fitted = await fit(
                 newest_first(told),

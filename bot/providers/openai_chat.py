@@ -17,7 +17,7 @@ from bot.models import Announced, Model
 from bot.picture_tokens import Detail
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import Piece, relay
-from bot.providers.wording import data_url, worded
+from bot.providers.wording import data_url, insists_on_turns, worded
 
 ENDINGS: Final[Mapping[str, Finish]] = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
 BROKEN: Final = frozenset({"error", "abort", "cancelled"})
@@ -95,7 +95,9 @@ class OpenAIChat:
     def _messages(self, prompt: Prompt, model: Model) -> list[dict[str, Any]]:
         compatible = self._line.compatible
         messages = worded(
-            prompt.messages, name_field=model.name_field and not compatible, alternate=compatible
+            prompt.messages,
+            name_field=model.name_field and not compatible,
+            alternate=insists_on_turns(model, compatible=compatible),
         )
         sent = [{"role": message.role.value, "content": self._content(message)} for message in messages]
         for entry, message in zip(sent, messages, strict=True):

@@ -23,7 +23,7 @@ from bot.picture_tokens import Detail
 from bot.providers.failures import word
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import NOTHING, Piece, relay
-from bot.providers.wording import data_url, worded
+from bot.providers.wording import data_url, insists_on_turns, worded
 
 PARAGRAPH: Final = "\n\n"
 
@@ -72,7 +72,8 @@ class OpenAIResponses:
 
     def _body(self, prompt: Prompt) -> dict[str, Any]:
         model, compatible = self._profile(prompt.model), self._line.compatible
-        messages = worded(prompt.messages, name_field=False, alternate=compatible)
+        alternate = insists_on_turns(model, compatible=compatible)
+        messages = worded(prompt.messages, name_field=False, alternate=alternate)
         body: dict[str, Any] = {
             "model": prompt.model,
             "input": [

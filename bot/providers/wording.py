@@ -10,6 +10,8 @@ from typing import Final
 
 from bot.chat import Message, Picture, Role
 from bot.marking import NEXT, plain_name
+from bot.models import Model
+from bot.tokens import public_vocabulary
 
 NAME_LENGTH: Final = 64
 """Characters of a speaker's name; OpenAI allows no more in its `name` field."""
@@ -35,6 +37,12 @@ def worded(messages: Sequence[Message], *, name_field: bool, alternate: bool) ->
     if not sent or sent[-1].role is not Role.USER:
         raise ValueError("the last message of a prompt must be a user's, and not blank")
     return sent
+
+
+def insists_on_turns(model: Model, *, compatible: bool) -> bool:
+    """Whether messages of one role in a row may be refused: by the chat templates of open models, at other servers than OpenAI's. Its own
+    models take them wherever they are, and are counted so."""
+    return compatible and not (model.own_encoding or public_vocabulary(model.name))
 
 
 def data_url(picture: Picture) -> str:
