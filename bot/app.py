@@ -188,7 +188,7 @@ class House:
         settings_command = SettingsCommand(decided, stores.preferences, menu, filtering, settings.admins, now)
         usage_command = UsageCommand(limits, stores.reports, rulebook, now)
         self._notebook = Notebook(stores.records, now)
-        self._eraser = Eraser(stores.privacy, now, self._meters)
+        self._eraser = Eraser(stores.privacy, now, self._meters, self._notebook)
         privacy = PrivacyCommand(stores.privacy, self._eraser, limits, decided, now)
         why = Why(stores.records, self._notebook, now)
         platforms: dict[str, Adapter] = {}

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bot.errors import StoreUnavailable
+from bot.notebook import Notebook
 from bot.ports import Clock, Privacy, Who
 from bot.telemetry import Meters
 
@@ -29,14 +30,17 @@ class Eraser:
         privacy: Privacy,
         clock: Clock,
         meters: Meters,
+        notebook: Notebook,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._privacy, self._clock, self._meters, self._sleep = privacy, clock, meters, sleep
+        self._notebook = notebook
         self._woken = asyncio.Event()
 
     async def forget(self, who: Who, person: str) -> bool:
         """Forget somebody. True when nothing of theirs is left; else the rest goes in the background, whatever happens to this process."""
+        await self._notebook.write()  # what it holds of theirs goes, too
         await self._privacy.begin_erasing(who, person, self._clock())
         log.info("somebody on %s is being forgotten", who.platform)
         for _ in range(AT_ONCE):

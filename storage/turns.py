@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
@@ -203,10 +203,8 @@ class Turns:
     def journal(self, turn: Turn, owner: str) -> Journal:
         return TurnJournal(self.database, turn, owner)
 
-    @writing
     async def cancel(
         self,
-        transaction: Transaction,
         reason: Cancel,
         *,
         turn: int | None = None,
@@ -225,7 +223,14 @@ class Turns:
             raise ValueError("to cancel takes a turn or a place")
         if author is not None:
             which.append(turns.c.author_id == author)
-        return await call_off(transaction, and_(*which), reason, self._clock())
+        ended = await self._call_off(and_(*which), reason)
+        if reason is Cancel.DELETED:
+            await self.database.scrub()
+        return ended
+
+    @writing
+    async def _call_off(self, transaction: Transaction, which: ColumnElement[bool], reason: Cancel) -> int:
+        return await call_off(transaction, which, reason, self._clock())
 
     @writing
     async def interrupt(self, transaction: Transaction, turn: int) -> int:

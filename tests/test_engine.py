@@ -203,7 +203,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                 settings,
                 LimitsCommand(limits, stores.rulings, rules, voices, clock),
                 PrivacyCommand(
-                    stores.privacy, Eraser(stores.privacy, clock, Meters()), limits, decided, clock
+                    stores.privacy, Eraser(stores.privacy, clock, Meters(), notebook), limits, decided, clock
                 ),
                 why,
                 clock,

@@ -15,6 +15,7 @@ from sqlalchemy import insert, select
 
 from bot.chat import Cancel, File, Mark, Note, Place, Size, State, Summary, Text, Usage, plain_text
 from bot.erasing import AT_ONCE, Eraser
+from bot.notebook import Notebook
 from bot.ports import Call, Change, Gap, Original, Outcome, Settlement, Source, Taken, Verdict, Who
 from bot.telemetry import Meters
 from storage.stores import Stores, open_stores
@@ -246,7 +247,7 @@ async def test_thousands_are_forgotten_in_bounded_rounds_and_the_rest_in_the_bac
 
     await stores.database.write(grow)
     meters = Meters()
-    eraser = Eraser(stores.privacy, clock, meters)
+    eraser = Eraser(stores.privacy, clock, meters, Notebook(stores.records, clock))
     assert not await eraser.forget(WHO, HASH)
     assert (await stores.privacy.kept(WHO, HASH)).messages == 2_000
     assert await eraser.forget(WHO, HASH)
@@ -265,6 +266,24 @@ async def test_nothing_of_it_is_left_in_the_file(sqlite_store: str, clock: FakeC
     held = b"".join(Path(path + end).read_bytes() for end in ("", "-wal"))
     assert SECRET.encode() not in held and len(held) > 10_000
     await stores.aclose()
+
+
+async def test_nothing_of_a_deleted_question_is_left_in_the_file(sqlite_store: str, clock: FakeClock) -> None:
+    stores = open_stores(sqlite_store, clock)
+    asked = await Desk(stores, clock).converse(SECRET * 40, SECRET * 400)
+    await stores.inbox.cancel(Cancel.DELETED, turn=asked.id)
+    path = sqlite_store.removeprefix("sqlite:///")
+    assert SECRET.encode() not in b"".join(Path(path + end).read_bytes() for end in ("", "-wal"))
+    await stores.aclose()
+
+
+async def test_what_was_noted_just_now_is_forgotten_too(stores: Stores, desk: Desk, clock: FakeClock) -> None:
+    notebook = Notebook(stores.records, clock)
+    eraser = Eraser(stores.privacy, clock, Meters(), notebook)
+    notebook.note(desk.question(), Outcome.DUPLICATE)
+    assert await eraser.forget(WHO, HASH)
+    await notebook.write()
+    assert '"U1"' not in await everything(stores)
 
 
 @pytest.mark.parametrize("seen_by", ["first", "other"])
