@@ -163,6 +163,20 @@ async def test_a_refusal_to_go_on_leaves_what_was_said_and_the_button(start: Sta
     assert shown.text.startswith("Half of it.") and shown.buttons == FULL
 
 
+async def test_what_continue_completes_to_something_sensitive_is_masked_whole(start: Start) -> None:
+    bot = await start(
+        answer("Do pay with 4111 1111", finish=Finish.LENGTH),
+        answer("Do pay with 4111 1111 1111 1111, thanks."),
+        answer("Well."),
+    )
+    shown = await bot.ask("how?")
+    await bot.press(Button.CONTINUE)
+    await bot.settled()
+    assert shown.text.startswith("Do pay with [FILTERED:card], thanks.")
+    await bot.ask("and?")
+    assert bot.heard == ["how?", "Do pay with [FILTERED:card], thanks.", "and?"]
+
+
 async def test_thumbs_are_shown_as_the_one_who_asked_chose_and_told_to_the_presser_alone(
     start: Start,
 ) -> None:
