@@ -11,45 +11,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Coroutine, Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 from bot.alarms import Alarms
 from bot.buttons import after_failure, row
-from bot.chat import Cancel, File, Finish, State
+from bot.chat import Cancel, Finish, State
 from bot.counting import Counter
 from bot.errors import (
-    BadResponse,
-    CutOff,
     DeliveryError,
-    EmptyAnswer,
     GaveUp,
     LeaseLost,
     LimitReached,
-    Overcrowded,
-    Overloaded,
     PlatformBusy,
     PlatformUnreachable,
-    ProviderError,
     RejoinderError,
     StoreUnavailable,
 )
-from bot.files import FileReader, Unread, listed, unread_texts
+from bot.files import FileReader
 from bot.filtering import Filtering
 from bot.inbox import Held
-from bot.limit_texts import limit_text, warning_text
-from bot.notices import language_of, notice, reference, wait_text
-from bot.ports import Adapter, Clock, Control, Conversations, Level, Line, Reply
+from bot.notices import reference
+from bot.own_words import OwnWords, with_notes
+from bot.ports import Adapter, Clock, Control, Conversations, Level, Reply
 from bot.preferences import Buttons, Decided
-from bot.speaking import Speaker, Spoken
+from bot.speaking import Speaker
 from bot.telemetry import Meters
 
 log = logging.getLogger(__name__)
 
-PASSING: Final = {error.code for error in (Overloaded, EmptyAnswer, BadResponse, CutOff, ProviderError)}
-"""Whatever of these ended an answer that had begun: it broke off, and can be gone on with."""
 STOP_NOTICES: Final = {
     Cancel.STOPPED: "stopped",
     Cancel.RESET: "reset_meanwhile",
@@ -76,11 +66,10 @@ class Engine:
         meters: Meters,
         alarms: Alarms,
     ) -> None:
-        self._platforms, self._conversations, self._files = platforms, conversations, files
-        self._decided = decided
-        self._speaker, self._filtering = speaker, filtering
-        self._counter, self._language = counter, language
-        self._attempts, self._clock, self._meters, self._alarms = attempts, clock, meters, alarms
+        self._platforms, self._decided, self._files = platforms, decided, files
+        self._speaker, self._filtering, self._counter = speaker, filtering, counter
+        self._attempts, self._meters, self._alarms = attempts, meters, alarms
+        self._words = OwnWords(conversations, files.limits, language, clock)
 
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says; cancelling it again lets it go."""
@@ -123,20 +112,17 @@ class Engine:
             reply.start()
             unread = await self._files.read(held)
             spoken = await self._speaker.answer(
-                held, reply, lambda line: reply.wait(self._line_text(held, line)), held.warned.append
+                held, reply, lambda line: reply.wait(self._words.in_line(turn, line)), held.warned.append
             )
             await self._store(held, spoken.finish)
-            notes = [
-                *self._file_notes(held, spoken, unread),
-                *await self._notes(held, spoken),
-                *await self._warn(held),
-            ]
+            # Reading its files may have masked more of the turn.
+            notes = [*await self._words.fresh(held.turn, spoken, unread), *await self._warn(held)]
             await self._show(held, reply, notes, spoken.finish)
         else:
             held.said = turn.answer
-            notes = self._lasting_notes(held)
+            notes = self._words.lasting(held.turn)
             if turn.attempts > 1:  # whoever stored it may have died before anybody saw it
-                notes += await self._personal_notes(held)
+                notes += await self._words.personal(turn)
             await self._show(held, reply, notes, turn.finish)
         await self._close(held, State.DONE)
 
@@ -146,7 +132,7 @@ class Engine:
 
     async def _show(self, held: Held, reply: Reply, notes: Sequence[str], finish: Finish | None) -> None:
         """All of the answer, with the bot's own words below it, and what can be done with it."""
-        await reply.finish(_with_notes(held.said, notes), buttons=await self._row(held, finish))
+        await reply.finish(with_notes(held.said, notes), buttons=await self._row(held, finish))
 
     async def _row(self, held: Held, finish: Finish | None) -> tuple[Control, ...]:
         turn = held.turn
@@ -156,54 +142,12 @@ class Engine:
     async def _store(self, held: Held, finish: Finish) -> None:
         await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish)
 
-    async def _notes(self, held: Held, spoken: Spoken) -> list[str]:
-        """What the bot adds below the answer in its own voice, each when it is due and only then."""
-        turn = held.turn
-        notes: list[str] = []
-        if spoken.finish is Finish.LENGTH:
-            notes.append(self._notice(held, "cut_at_length"))
-        if spoken.finish in (Finish.FILTERED, Finish.REFUSED):
-            notes.append(self._notice(held, "declined"))
-        if spoken.voice is not spoken.usual:
-            names = {"model": spoken.voice.model.name, "usual": spoken.usual.model.name}
-            notes.append(self._notice(held, "stand_in", **names))
-        if spoken.fitted.dropped and await self._conversations.told_trimmed(turn):
-            notes.append(self._notice(held, "trimmed"))
-        return [*notes, *await self._personal_notes(held)]
-
-    async def _personal_notes(self, held: Held) -> list[str]:
-        """What the asker is told of their own question, the same whoever tells it."""
-        notes = [self._notice(held, "masked")] if held.turn.masked else []
-        if await self._conversations.met(held.turn, self._clock()):
-            notes.append(self._notice(held, "first_meeting"))
-        return notes
-
-    def _file_notes(self, held: Held, spoken: Spoken, unread: Sequence[Unread]) -> list[str]:
-        """What was not read, and what a model that can't see was not shown."""
-        language, model = self._speaks(held), spoken.voice.model
-        notes = unread_texts(unread, self._files.limits, language)
-        known = {one.name for one in unread}
-        pictures = [part.name for part in held.turn.content if isinstance(part, File) and part.is_picture]
-        if unseen := [name for name in pictures if not model.images and name not in known]:
-            notes.append(notice("unread_unseen", language, model=model.name, names=listed(unseen, language)))
-        return notes
-
-    def _lasting_notes(self, held: Held) -> list[str]:
-        """What stands below an answer whenever it is shown again."""
-        match held.turn.finish:
-            case Finish.LENGTH:
-                return [self._notice(held, "not_whole")]
-            case Finish.FILTERED | Finish.REFUSED:
-                return [self._notice(held, "declined")]
-            case _:
-                return []
-
     async def _warn(self, held: Held) -> list[str]:
         """Tell the asker what is nearly used, alone where the platform can; else what is to stand below the answer."""
         notes: list[str] = []
         for one in held.warned:
             if one.meter.level in (Level.USER, Level.PLACE):
-                text = warning_text(one, self._clock(), self._speaks(held))
+                text = self._words.warning(held.turn, one)
                 if not await self._platforms[held.turn.place.platform].whisper(held.turn, text):
                     notes.append(text)
         return notes
@@ -213,20 +157,22 @@ class Engine:
     async def _refuse(self, held: Held, reply: Reply, limit: LimitReached) -> None:
         """A limit says no: which one, how much is left, when to come back; to the asker alone where the platform can. What was said
         stays, or what stood there before."""
-        text = self._limit_text(held, limit)
+        text = self._words.limit(held.turn, limit)
         back = await self._put_back(held, reply)
         open_notes = (
             [] if await self._platforms[held.turn.place.platform].whisper(held.turn, text) else [text]
         )
         if back:
-            notes = [*self._lasting_notes(held), *open_notes]
+            notes = [*self._words.lasting(held.turn), *open_notes]
             await self._show(held, reply, notes, held.turn.finish)
             await self._close(held, State.DONE)
             return
         if held.said and held.turn.answer is None:
             await self._store(held, Finish.LENGTH)
         if held.said:
-            await self._show(held, reply, open_notes or [self._notice(held, "not_whole")], Finish.LENGTH)
+            await self._show(
+                held, reply, open_notes or [self._words.say(held.turn, "not_whole")], Finish.LENGTH
+            )
         elif open_notes:
             await reply.fail(text)
         else:
@@ -238,14 +184,14 @@ class Engine:
         there before."""
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
-        notes = [self._error_text(held, error, number), *await self._warn(held)]
+        notes = [self._words.failure(held.turn, error, number, said=bool(held.said)), *await self._warn(held)]
         back = await self._put_back(held, reply)
         if held.said and held.turn.answer is None:
             await self._store(held, Finish.LENGTH)
         if isinstance(error, DeliveryError):
             await reply.abandon()
         elif back:
-            await self._show(held, reply, [*self._lasting_notes(held), *notes], held.turn.finish)
+            await self._show(held, reply, [*self._words.lasting(held.turn), *notes], held.turn.finish)
         else:
             await self._end(held, reply, notes)
         await self._close(held, State.DONE if back else State.FAILED, error=error.code, reference=number)
@@ -279,10 +225,10 @@ class Engine:
         """What was said is the answer; where nothing was, what stood there before."""
         warnings = await self._warn(held)
         if await self._put_back(held, reply):
-            await self._show(held, reply, [*self._lasting_notes(held), *warnings], held.turn.finish)
+            await self._show(held, reply, [*self._words.lasting(held.turn), *warnings], held.turn.finish)
             await self._close(held, State.DONE)
             return
-        notes = [self._notice(held, STOP_NOTICES[why]), *warnings]
+        notes = [self._words.say(held.turn, STOP_NOTICES[why]), *warnings]
         if held.said:
             await self._store(held, Finish.STOP)
             await self._show(held, reply, notes, Finish.STOP)
@@ -310,59 +256,10 @@ class Engine:
     async def _end(self, held: Held, reply: Reply, notes: Sequence[str]) -> None:
         buttons = after_failure(held.turn.version, held.turn.others, said=bool(held.said))
         if held.said:
-            await reply.finish(_with_notes(held.said, notes), buttons=buttons)
+            await reply.finish(with_notes(held.said, notes), buttons=buttons)
         else:
             await reply.fail("\n".join(notes), buttons=buttons)
 
     async def _close(self, held: Held, state: State, *, error: str = "", reference: str = "") -> None:
         await held.close(state, error=error, reference=reference)
         self._meters.ended(held.turn.place.platform, state.value)
-
-    # What the bot says itself.
-
-    def _notice(self, held: Held, code: str, **parameters: object) -> str:
-        return notice(code, self._speaks(held), **parameters)
-
-    def _speaks(self, held: Held) -> str:
-        return language_of(held.turn.author.language, self._language)
-
-    def _error_text(self, held: Held, error: RejoinderError, number: str) -> str:
-        if held.said and isinstance(error, ProviderError) and error.code in PASSING:
-            return self._notice(held, CutOff.code, reference=number)
-        if isinstance(error, Overcrowded):
-            until = wait_text(self._clock(), error.until, self._speaks(held))
-            return self._notice(held, error.code, position=error.position, wait=until, reference=number)
-        wait = error.retry_after if isinstance(error, Overloaded) else None
-        if wait is not None:
-            now = self._clock()
-            until = wait_text(now, now + timedelta(seconds=wait), self._speaks(held))
-            return self._notice(held, "overloaded_until", wait=until, reference=number)
-        return self._notice(held, error.code, reference=number)
-
-    def _line_text(self, held: Held, line: Line) -> str:
-        """Where one stands in line."""
-        wait = wait_text(self._clock(), line.until, self._speaks(held))
-        return self._notice(held, "in_line", position=line.position, wait=wait)
-
-    def _limit_text(self, held: Held, limit: LimitReached) -> str:
-        return limit_text(limit, self._clock(), self._speaks(held))
-
-
-def _with_notes(answer: str, notes: Sequence[str]) -> str:
-    """The answer with the bot's own words below it, outside of any code block that was left open."""
-    return "\n\n".join(
-        [_closed(answer.rstrip()) if notes else answer.rstrip(), *(f"_{note}_" for note in notes)]
-    )
-
-
-def _closed(text: str) -> str:
-    fence = ""
-    for mark in _FENCE.findall(text):
-        if not fence:
-            fence = mark
-        elif mark[0] == fence[0] and len(mark) >= len(fence):
-            fence = ""
-    return f"{text}\n{fence}" if fence else text
-
-
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
