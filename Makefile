@@ -14,7 +14,7 @@ COMPILE = $(IN) -m uv pip compile --quiet --universal --generate-hashes --python
 	--custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help run extras test corpus bench admission lint types layers check properties answers crash tokens context durability budgets lock clean
+.PHONY: help run extras test corpus bench admission lint types layers check properties answers delivery crash tokens context durability budgets lock clean
 
 help: ## List these targets
 	@echo "Rejoinder, an LLM chat bot for Slack and Discord"
@@ -53,6 +53,10 @@ properties: ## Try how answers are cut and shown, and that nobody is pinged, on 
 answers: ## Write down anew what thirty typical answers become on Slack and Discord (tests/recorded/answers)
 	@$(FOR_TEST)
 	@$(IN) -m tests.recorded
+
+delivery: ## Measure how far what is shown lags behind what a model says, on the emulated platforms (some minutes)
+	@$(FOR_TEST)
+	@$(IN) -m benchmarks.delivery
 
 crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
 	@$(FOR_TEST)
