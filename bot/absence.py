@@ -83,12 +83,17 @@ class Watch:
         self._clock, self._sleep = clock, sleep
         self._history: History
         self._heard: set[str] = set()
+        self._behind: set[str] = (
+            set()
+        )  # of what they missed nothing is written down yet: they may not be marked
         self._returned: asyncio.Queue[tuple[str, datetime]] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._looking = asyncio.Lock()
 
     def back(self, line: str) -> None:
         """The line is heard from now on; before, something may have been missed."""
+        self._heard.add(line)
+        self._behind.add(line)
         self._returned.put_nowait((line, self._clock()))
 
     def resumed(self, line: str) -> None:
@@ -117,10 +122,9 @@ class Watch:
         """Mark every line that is heard, again and again."""
         while True:
             await self._sleep(BEAT)
-            for line in list(self._heard):
+            for line in self._heard - self._behind:
                 with suppress(StoreUnavailable):
                     if not await self._mark(line, UNBROKEN):
-                        self.away(line)
                         self.back(line)
 
     async def _mark(self, line: str, unbroken: timedelta | None = None) -> bool:
@@ -129,9 +133,8 @@ class Watch:
         )
 
     async def _catch_up(self, line: str, at: datetime) -> None:
-        self.away(line)
         await self._patiently(lambda: self._find_out(line, at))
-        self._heard.add(line)
+        self._behind.discard(line)
         async with self._looking:
             await self._look(line, at)
 

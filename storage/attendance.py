@@ -33,7 +33,9 @@ class SqlAttendance:
         this_first = known.order_by((presences.c.line == line).desc(), presences.c.until.desc()).limit(1)
         async with self.database.reading() as sql:
             row = (await sql.execute(this_first)).mappings().first()
-        return None if row is None else Heard(row["until"], row["owner"])
+        if row is None:
+            return None
+        return Heard(row["until"], row["owner"] if row["line"] == line else "")
 
     @writing
     async def listening(

@@ -50,6 +50,8 @@ async def test_a_line_is_marked_until_it_is_left(desk: Desk) -> None:
     assert heard is not None and (heard.until, heard.owner) == (then, "")
     fallback = await attendance.heard("fake", "2")
     assert fallback == heard and await attendance.heard("other", "1") is None
+    await attendance.listening("fake", "1", "w1", then)
+    assert await attendance.heard("fake", "2") == Heard(then, "")
 
 
 async def test_a_place_that_is_owed_keeps_its_earlier_mark_until_it_was_looked_at(desk: Desk) -> None:
@@ -346,6 +348,47 @@ async def test_a_line_whose_other_listener_has_died_has_missed_what_came_since(
     async with watch(stores, elsewhere, alone=False) as (line, _):
         line.back("1")
         await until(lambda: elsewhere.taken)
+    assert elsewhere.read_gaps == [Gap(CHANNEL, died - MARGIN)]
+
+
+async def test_those_who_hear_other_lines_do_not_hear_one_that_nobody_ever_heard(
+    stores: Stores, clock: FakeClock
+) -> None:
+    attendance = stores.attendance
+    await attendance.listening("fake", "0", "another", clock.advance(100))
+    until_then = clock.now
+    clock.advance(5)
+    elsewhere = Elsewhere(clock)
+    async with watch(stores, elsewhere, alone=False) as (line, sleeper):
+        sleeper.during = lambda: attendance.listening("fake", "0", "another", clock.now)
+        line.back("1")
+        await marked(stores, clock.now)
+        await until(lambda: elsewhere.taken)
+    assert elsewhere.read_gaps == [Gap(CHANNEL, until_then - MARGIN)] and sleeper.slept == []
+
+
+async def test_a_line_is_not_marked_before_it_is_known_what_it_missed(
+    stores: Stores, clock: FakeClock
+) -> None:
+    """Neither is it when its connection is lost and resumed meanwhile: the mark would hide what was missed, also from itself."""
+    await stores.attendance.listening("fake", "1", "another", clock.advance(100))
+    died = clock.now
+    clock.advance(5)
+    elsewhere = Elsewhere(clock)
+    async with watch(stores, elsewhere, alone=False) as (line, sleeper):
+
+        async def lose_and_resume() -> None:
+            line.away("1")
+            line.resumed("1")
+            sleeper.beats += 2
+            await until(lambda: not sleeper.beats)
+
+        sleeper.during = lose_and_resume
+        line.back("1")
+        await until(lambda: elsewhere.taken)
+        clock.advance(20)
+        sleeper.beats += 1
+        await marked(stores, clock.now)
     assert elsewhere.read_gaps == [Gap(CHANNEL, died - MARGIN)]
 
 

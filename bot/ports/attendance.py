@@ -12,7 +12,7 @@ from bot.chat import Incoming, Place
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Until when somebody listened on a line, and who (empty: who said goodbye)."""
+    """Until when somebody listened on a line, and who (empty: nobody who still could)."""
 
     until: datetime
     owner: str
@@ -54,7 +54,7 @@ class Attendance(Protocol):
     """
 
     async def heard(self, platform: str, line: str) -> Heard | None:
-        """The last that is known of that line; of a line never heard, what is known of the platform's others."""
+        """The last that is known of that line; of one that nobody ever heard, until when the platform's others were heard."""
 
     async def listening(
         self, platform: str, line: str, owner: str, now: datetime, *, unbroken: timedelta | None = None
