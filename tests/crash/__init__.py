@@ -1,7 +1,7 @@
 """Kills the bot while people talk to it, and looks from the platform's side whether every question was answered, whole, once.
 
 steps      the boundaries between two steps of a turn's way, where it can be killed
-blade      what kills it there: loaded by Python itself, no part of the product
+blade      what kills it there; no part of the product
 answers    a model that gives every question its one right answer, and goes on with it from any word
 stages     Slack and Discord, as people there use and see them
 crowd      the people: they ask, wait, ask again; and the troubles of an ordinary day

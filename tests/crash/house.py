@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.bot_process import BotProcess
-from tests.crash.blade.sitecustomize import VARIABLE
+from tests.crash.blade import VARIABLE
 from tests.crash.nursery import ForkedProcess, Nursery
 from tests.crash.steps import Step
 

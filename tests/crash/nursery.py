@@ -1,7 +1,6 @@
-"""Bot processes that start at once: forked from one that has read all libraries already, which takes longer than all else of a start.
+"""Bot processes that start at once: forked from one that has read all modules already, which takes longer than all else of a start.
 
-The bot's own modules are not among what it has read: each process reads them itself, so that the blade finds them, and begins at
-`bot.__main__` as `python -m bot` does. `python -m tests.crash.nursery FD` is the mother; `Nursery` the one who asks her.
+Each begins at `bot.__main__`, as `python -m bot` does. `python -m tests.crash.nursery FD` is the mother; `Nursery` the one who asks her.
 """
 
 from __future__ import annotations
@@ -21,9 +20,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from tests.bot_process import ROOT, BotProcess, Running
+from tests.crash import blade
 
-BLADE: Final = Path(__file__).parent / "blade" / "sitecustomize.py"
-OURS: Final = ("bot", "adapters", "storage")
 READ: Final = (
     "bot.__main__",
     "bot.app",
@@ -147,13 +145,12 @@ def mother(said: socket.socket) -> None:
 
 
 def _read_all() -> None:
-    """All libraries and the vocabulary, and nothing of ours."""
+    """All modules and the vocabulary; only the first module is read anew, since it runs by being read."""
     import tiktoken
 
     for name in READ:
         importlib.import_module(name)
-    for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
-        del sys.modules[name]
+    del sys.modules["bot.__main__"]
     tiktoken.get_encoding("o200k_base")
     gc.freeze()
 
@@ -170,9 +167,9 @@ def _live(output: int, environment: dict[str, str], folder: str) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGCHLD])
     sys.argv = ["bot", "run"]
-    runpy.run_path(str(BLADE))
     code: Any = 70
     try:
+        blade.hang(os.environ)
         runpy.run_module("bot", run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         code = ended.code or 0

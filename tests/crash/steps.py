@@ -30,7 +30,7 @@ EVERYWHERE: Final = (
     *_around("the question is committed", "storage.turns:Turns.accept"),
     Step("before a claim", "storage.turns:Turns.claim", "before", 6),
     Step("after a claim", "storage.turns:Turns.claim", "after_some"),
-    *_around("the context is fitted", "bot.context:fit"),
+    *_around("the context is fitted", "bot.recall:Recall.prompt_for"),
     *_around("the call is reserved", "storage.ledger:SqlLedger.reserve"),
     Step("while the model speaks", "bot.growing:Growing.add", "after", 60),
     *_around("an intent is recorded", "storage.journal:TurnJournal.intend"),
