@@ -31,6 +31,7 @@ class Failure:
 
     `calls` are how many calls are charged for, each as `charged` says; `requests` how many reach the API in all. `hands_on`: another
     model that stands by answers instead. `heals`: if it was only once, the answer is whole. `direct`: the server is reached at all.
+    `wait`: how long people are told to wait.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Failure:
     hands_on: bool = True
     heals: bool = False
     done: str = "nothing is tried again"
+    wait: str = ""
 
 
 TRIES: Final = 4
@@ -95,12 +97,14 @@ FAILURES: Final = (
         requests=TRIES,
         heals=True,
         done=f"{RETRIED}, each at least 2 s",
+        wait="2 seconds",
     ),
     Failure(
         "rate limit, `Retry-After: 600`",
         refused("rate_limited", retry_after="600"),
         "overloaded_until",
         done="nothing is tried again: the wait is too long, and told",
+        wait="10 minutes",
     ),
     Failure(
         "overload (503, 529)", refused("overloaded"), "overloaded", requests=TRIES, heals=True, done=RETRIED
@@ -227,7 +231,7 @@ def markdown(texts: Mapping[str, str]) -> str:
 
 
 def _row(one: Failure, texts: Mapping[str, str]) -> str:
-    text = texts[one.notice].replace(" (reference {reference})", "").replace("{wait}", "10 minutes")
+    text = texts[one.notice].replace(" (reference {reference})", "").replace("{wait}", one.wait)
     charged = (
         f"{one.charged}, for each of {one.calls} calls"
         if one.calls > 1 and one.charged is not Charged.NOTHING

@@ -58,7 +58,7 @@ def read(code: str) -> re.Pattern[str]:
 
 def assert_as_told(failure: Failure, outcome: Outcome, requests: int) -> None:
     told = f"{failure.name}: {outcome.text!r}"
-    assert read(failure.notice).search(outcome.text), told
+    assert read(failure.notice).search(outcome.text) and failure.wait in outcome.text, told
     assert requests == failure.requests, told
     assert len(outcome.calls) == failure.calls, told
     assert {charged_as(call) for call in outcome.calls} == {failure.charged}, told
