@@ -13,7 +13,7 @@ from tests.emulators.llm import Answer, Break, How, LLMEmulator, say
 from tests.emulators.llm.requests import Request
 from tests.fakes import FakeClock
 from tests.provider_rig import make, model_of, profile
-from tests.speaking_rig import Rig, voice
+from tests.speaking_rig import ROOMY, Rig, voice
 
 pytest_plugins = ["tests.databases"]
 
@@ -95,3 +95,6 @@ async def test_a_drop_after_any_token_leaves_the_answer_whole(rig: Rig, api: str
             assert outcome.shown.text.startswith(SHOWN)
             assert not any(EMAIL[:4] in update or EMAIL[-7:] in update for update in outcome.shown.updates)
             assert len(outcome.calls) == 2
+            if api == "responses":  # its names stand in the text, as the voice counts them
+                (billed,) = [call for call in outcome.calls if call.prompt_tokens is not None]
+                assert billed.reserved_tokens == billed.prompt_tokens + ROOMY.answer
