@@ -37,6 +37,9 @@ GROUP = 3
 PIECE = 100_000
 """Characters encoded at once. tiktoken's regex engine overflows its stack somewhere above 700,000 spaces."""
 
+WORD = 1_000
+"""Characters that a text's first word has at most, nearly always: no more is looked at of how it begins."""
+
 ROUGH_CUT = 4
 """Added for a cut without a seam: the pieces beside it may have a token or two fewer than the whole."""
 
@@ -110,8 +113,8 @@ def tokenizer_for(model: str, own: str = "") -> Tokenizer:
 
 def beginning(text: str) -> str:
     """So much of a text as decides how it is cut into tokens together with what stands directly before it."""
-    seam = _FIRST_SEAM.search(text)
-    return text[: seam.start()] if seam else text
+    seam = _FIRST_SEAM.search(text, 0, WORD)
+    return text[: seam.start() if seam else WORD]
 
 
 async def load(*models: str, own: str = "") -> None:

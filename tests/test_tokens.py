@@ -57,6 +57,12 @@ def test_a_model_is_counted_by_the_vocabulary_that_is_said_to_be_its_own() -> No
     assert (tokenizer.name, tokenizer.exact) == ("cl100k_base", True)
 
 
+def test_no_more_is_looked_at_of_how_a_text_begins_than_decides() -> None:
+    assert tokens.beginning("2 + 2, or two and two?") == "2 + 2, or"
+    assert len(tokens.beginning("1 " * 1_000_000)) == tokens.WORD
+    assert tokens.beginning("") == ""
+
+
 def test_special_tokens_in_a_message_are_plain_words() -> None:
     assert tokenizer_for("gpt-4o").count("<|endoftext|>") == 7
 
