@@ -51,6 +51,10 @@ class Growing:
         with suppress(Doubtful):
             await self.end()
 
+    def drop_held(self) -> None:
+        """It was called off: what is held back may be half of something sensitive, and nobody has seen it."""
+        self._begun, self._more = self.shown, ""
+
     async def finish(self) -> str:
         """No more comes: the whole answer, to be shown."""
         self.shown += self._new(await self._answer.finish())

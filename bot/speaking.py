@@ -152,6 +152,9 @@ class Speaker:
             if (warned := await self._limits.reached(limit, self._clock())) is not None:
                 warn(warned)
             raise
+        except asyncio.CancelledError:
+            growing.drop_held()
+            raise
         finally:
             held.said = growing.told
         held.said = await growing.finish()

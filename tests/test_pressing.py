@@ -134,6 +134,18 @@ async def test_stop_before_the_first_word_leaves_the_old_answer(start: Start) ->
     assert shown.text.startswith("One.") and shown.buttons == FULL
 
 
+async def test_stop_shows_no_half_of_anything_sensitive(start: Start) -> None:
+    gate = Gate()
+    bot = await start(["Do pay with 4111 1111", gate, " 1111 1111."], answer("Well."))
+    message = await bot.say("how?")
+    await gate.reached.wait()
+    await bot.press(Button.STOP)
+    await bot.settled()
+    assert bot.shown(message).text.startswith("Do pay") and "4111" not in bot.shown(message).text
+    await bot.ask("and?")
+    assert bot.heard[1].startswith("Do pay") and "4111" not in bot.heard[1]
+
+
 async def test_a_new_answer_that_breaks_off_can_be_gone_on_with_or_left(start: Start) -> None:
     bot = await start(
         answer("One."), ["Two begins with a beginning", CutOff()], answer(" and goes on."), continuations=0
