@@ -8,19 +8,8 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-QUIET = (
-    "slack_bolt",
-    "slack_sdk",
-    "discord",
-    "openai",
-    "anthropic",
-    "httpx2",
-    "httpcore2",
-    "aiohttp.access",
-    "alembic",
-    "sqlalchemy",
-)
-"""Libraries that put payloads into their debug or info lines."""
+OURS = ("bot", "adapters", "storage")
+"""Whose debug and info lines hold no words: those of libraries put payloads and statements into theirs."""
 
 
 Mask = Callable[[str], str]
@@ -31,9 +20,16 @@ def set_up_logging(level: str, mask: Mask) -> None:
     warnings upwards, whatever our own level is."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Masked(mask))
-    logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    handler.addFilter(_may_speak)
+    own = logging.getLevelName(level)
+    logging.basicConfig(level=max(own, logging.WARNING), handlers=[handler], force=True)
+    for name in OURS:
+        logging.getLogger(name).setLevel(own)
+
+
+def _may_speak(record: logging.LogRecord) -> bool:
+    """Some libraries set levels of their own."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in OURS
 
 
 class _Masked(logging.Formatter):
