@@ -311,10 +311,10 @@ async def test_what_is_owed_survives_the_death_of_the_process(stores: Stores, cl
     await stores.attendance.listening("fake", "1", "", clock.now)
     left = clock.now
     clock.advance(3600)
-    busy: list[Page | RejoinderError] = [PlatformBusy(60)] * 1000
     elsewhere = Elsewhere(clock)
-    elsewhere.pages[CHANNEL] = busy
-    async with watch(stores, elsewhere) as (line, _):
+    elsewhere.pages[CHANNEL] = [PlatformBusy(60)]
+    async with watch(stores, elsewhere) as (line, sleeper):
+        sleeper.during = asyncio.Event().wait  # it dies while it waits
         line.back("1")
         await until(lambda: elsewhere.read_gaps)
     elsewhere.pages, elsewhere.listed = {}, []
