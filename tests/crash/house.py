@@ -18,7 +18,7 @@ from tests.crash.blade import VARIABLE
 from tests.crash.nursery import ForkedProcess, Nursery
 from tests.crash.steps import Step
 
-TOO_LONG = 5.0
+TOO_LONG = 9.0
 """Seconds after `ready` until a process whose step does not come is killed all the same."""
 READY = 120.0
 """Seconds that a start may take, on a machine that is busy with other things."""
