@@ -43,6 +43,14 @@ decides for all places with `REJOINDER_FILTER_ACTIONS` (`email=mask, card=block`
 `REJOINDER_ADMINS`, for one of them with `settings filter email=off`; what that leaves out is as everywhere. Instructions for the
 model, the operator's and a place's, belong to no conversation: what is found there is masked for good.
 
+## What it can't see
+
+- Each message is searched by itself. A secret that somebody sends in two messages, half in each, looks like nothing in either.
+- An answer that ends in the middle of something sensitive (its length was up, or it failed) may end in a half that nothing can tell from
+  ordinary words. Once it is gone on with, the whole is masked. What was masked already from its first half is not told to the model; what
+  the model would add to it by itself is searched as new words.
+- Addresses that are spelled out with blanks (`ada at example dot org`) are left alone, and so is what is written in pictures.
+
 ## The vault
 
 Originals of placeholders are kept in one table, encrypted with `REJOINDER_SECRET_KEY`, and nowhere else: questions, answers,
