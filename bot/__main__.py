@@ -53,6 +53,17 @@ def _do(work: Callable[[Settings], Coroutine[Any, Any, int | None]]) -> None:
         raise typer.Exit(code)
 
 
+def _one_of(*forms: str) -> Callable[[str], str]:
+    """Turn away a form that there is not, rather than print another."""
+
+    def check(form: str) -> str:
+        if form not in forms:
+            raise typer.BadParameter(f"say one of {', '.join(forms)}")
+        return form
+
+    return check
+
+
 @cli.command()
 def run() -> None:
     """Start the bot on every platform that is configured, or the playground when none is."""
@@ -100,7 +111,12 @@ def sync() -> None:
 @cli.command()
 def turns(
     form: Annotated[
-        str, typer.Option("--as", help="`table`, `plain` for a line each with tabs, `json` for scripts")
+        str,
+        typer.Option(
+            "--as",
+            help="`table`, `plain` for a line each with tabs, `json` for scripts",
+            callback=_one_of("table", "plain", "json"),
+        ),
     ] = "table",
 ) -> None:
     """List waiting and running turns, and those that failed in the last day, with their age and owner."""
@@ -118,7 +134,12 @@ def usage(
     by: Annotated[By, typer.Option(help="sum up by person, channel, model or day (UTC)")] = By.DAY,
     period: Annotated[str, typer.Option(help="`today`, `month`, or so many days: `30d`")] = "month",
     form: Annotated[
-        str, typer.Option("--as", help="`table`, `csv`, `json`, or `picture` with --to")
+        str,
+        typer.Option(
+            "--as",
+            help="`table`, `csv`, `json`, or `picture` with --to",
+            callback=_one_of("table", "csv", "json", "picture"),
+        ),
     ] = "table",
     to: Annotated[Path | None, typer.Option(help="the file that a picture is written to")] = None,
 ) -> None:

@@ -18,7 +18,9 @@ import pytest
 from PIL import Image
 from rich.console import Console
 from sqlalchemy import event
+from typer.testing import CliRunner
 
+from bot.__main__ import cli
 from bot.chat import Author, Invocation, Place, State, Usage
 from bot.listing import show_usage
 from bot.pictures import draw
@@ -366,6 +368,12 @@ def test_operators_read_the_same_at_the_command_line(tmp_path: Path) -> None:
     assert [row["usd"] for row in json.loads(printed(SOME, "json"))] == ["0.5", None, "12.345"]
     show_usage(SOME, By.USER, MONTH, "picture", Console(file=io.StringIO()), tmp_path / "u.png")
     assert Image.open(tmp_path / "u.png").format == "PNG"
+
+
+@pytest.mark.parametrize("command", ["usage", "turns"])
+def test_a_form_that_there_is_not_is_turned_away(command: str) -> None:
+    result = CliRunner().invoke(cli, [command, "--as", "xml"])
+    assert result.exit_code == 2 and "say one of table" in result.output
 
 
 def test_the_clock_of_the_fixtures_is_in_the_month() -> None:
