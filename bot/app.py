@@ -45,7 +45,7 @@ from bot.menu import Menu
 from bot.models import Models, load_models
 from bot.notebook import Notebook
 from bot.picture_tokens import LOW
-from bot.ports import Adapter, By, Reception, Row, Waiting, Whose
+from bot.ports import Adapter, By, Level, Reception, Row, Waiting, Whose
 from bot.preferences import Answers, Decided, Preferences, Switch, Welcome
 from bot.pressing import Pressing
 from bot.price_lists import listed_price
@@ -55,7 +55,7 @@ from bot.reception import FrontDesk
 from bot.redaction import Policy
 from bot.reports import Span
 from bot.retention import Purge
-from bot.rules import Rulebook
+from bot.rules import Rulebook, Scope
 from bot.settings import Settings, endpoint
 from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
@@ -522,13 +522,22 @@ def models_of(settings: Settings) -> Models:
 
 
 def rulebook_of(settings: Settings) -> Rulebook:
-    """What the operator says of limits. Raises `ConfigError` for a file that can't be read or understood."""
+    """What the operator says of limits. Raises `ConfigError` for a file that can't be read or understood.
+
+    A setting that the operator has set is as good as the file's word: no admin raises it. One that is as it comes may be raised.
+    """
     usual = {
-        "requests_per_minute": settings.user_requests_per_minute,
-        "tokens_per_day": settings.user_tokens_per_day,
-        "usd_per_month": settings.user_usd_per_month,
+        name: getattr(settings, f"user_{name}")
+        for name in ("requests_per_minute", "tokens_per_day", "usd_per_month")
+    }
+    said = {
+        name: allowed
+        for name, allowed in usual.items()
+        if allowed is not None and f"user_{name}" in settings.model_fields_set
     }
     filed, roles = read_limits(settings.limits) if settings.limits is not None else ({}, {})
+    if said:
+        filed = {**filed, Scope(Level.USER): {**said, **filed.get(Scope(Level.USER), {})}}
     provider = {
         "requests_per_minute": settings.provider_requests_per_minute,
         "tokens_per_minute": settings.provider_tokens_per_minute,

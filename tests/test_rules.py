@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import rulebook_of
 from bot.chat import Author, Place
 from bot.errors import ConfigError
 from bot.limits_file import read_limits
 from bot.ports import Level, Ruling
-from bot.rules import Allowed, Rulebook, said_rules
-from bot.settings import ROOT
+from bot.rules import Allowed, Rulebook, Scope, said_rules
+from bot.settings import ROOT, read_settings
 
 ADA, STAFF, BOSS = Author("U1", "Ada"), Author("U012AB3CD", "Sam"), Author("U9", "Root", admin=True)
 CHANNEL, OTHER = Place("slack", "T012AB3CD", "C012AB3CD"), Place("slack", "T2", "C2")
@@ -115,3 +116,27 @@ def test_a_mistake_is_told_with_its_line_its_key_and_the_cure(
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't be read"):
         read_limits(tmp_path / "none.toml")
+
+
+def test_what_the_operator_has_set_is_raised_by_no_admin_and_what_is_usual_may_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("REJOINDER_USER_USD_PER_MONTH", "5")
+    monkeypatch.setenv("REJOINDER_USER_REQUESTS_PER_MINUTE", "none")
+    raised = (
+        Ruling(Level.USER, "usd_per_month", "none"),
+        Ruling(Level.USER, "usd_per_month", "500", role="staff"),
+        Ruling(Level.USER, "tokens_per_day", "900000"),
+        Ruling(Level.USER, "requests_per_minute", "3"),
+    )
+    book = rulebook_of(read_settings())
+    assert book.in_money and book.ceiling(Scope(Level.USER, role="staff"), "usd_per_month") == 5
+    assert numbers(book, ADA, OTHER, *raised)["user", ""] == {
+        "usd_per_month": 5,
+        "tokens_per_day": 900_000,
+        "requests_per_minute": 3,
+    }
+    file = tmp_path / "limits.toml"
+    file.write_text("[user]\nusd_per_month = 7\n", "utf-8")
+    monkeypatch.setenv("REJOINDER_LIMITS", str(file))
+    assert numbers(rulebook_of(read_settings()), ADA)["user", ""]["usd_per_month"] == 7
