@@ -155,8 +155,8 @@ class Watch:
         if known is None:
             return None
         others = not self._alone and known.owner not in ("", self._owner)
-        if others and at - known.until < OTHERS:
-            await self._sleep(OTHERS.total_seconds())
+        if others and (left := known.until + OTHERS - at) > timedelta(0):
+            await self._sleep(min(left, OTHERS).total_seconds())
             later = await self._attendance.heard(self._platform, line)
             if later is not None and later.until > at:
                 return None

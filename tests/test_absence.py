@@ -335,7 +335,7 @@ async def test_a_line_that_others_hear_has_missed_nothing(stores: Stores, clock:
         line.back("1")
         await until(lambda: sleeper.slept)
         await marked(stores, clock.now)
-    assert elsewhere.asked == [] and sleeper.slept == [OTHERS.total_seconds()]
+    assert elsewhere.asked == [] and sleeper.slept == [OTHERS.total_seconds() - 5]
 
 
 async def test_a_line_whose_other_listener_has_died_has_missed_what_came_since(
@@ -345,10 +345,11 @@ async def test_a_line_whose_other_listener_has_died_has_missed_what_came_since(
     died = clock.now
     clock.advance(5)
     elsewhere = Elsewhere(clock)
-    async with watch(stores, elsewhere, alone=False) as (line, _):
+    async with watch(stores, elsewhere, alone=False) as (line, sleeper):
         line.back("1")
         await until(lambda: elsewhere.taken)
     assert elsewhere.read_gaps == [Gap(CHANNEL, died - MARGIN)]
+    assert clock.now == died + OTHERS and sleeper.slept == [OTHERS.total_seconds() - 5]
 
 
 async def test_those_who_hear_other_lines_do_not_hear_one_that_nobody_ever_heard(
