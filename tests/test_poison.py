@@ -27,10 +27,10 @@ POISON, FINE = "poison", "fine"
 
 
 class Claims:
-    """The inbox, and whether there was nothing more to claim."""
+    """The inbox, how many turns were claimed, and whether there was nothing more to claim."""
 
     def __init__(self, stores: Stores) -> None:
-        self._inbox, self.none_left = stores.inbox, asyncio.Event()
+        self._inbox, self.none_left, self.claimed = stores.inbox, asyncio.Event(), 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inbox, name)
@@ -39,6 +39,8 @@ class Claims:
         turn = await self._inbox.claim(owner, now, lease, **bounds)
         if turn is None:
             self.none_left.set()
+        else:
+            self.claimed += 1
         return turn
 
 
@@ -55,9 +57,11 @@ class Life:
     in_hand: dict[int, asyncio.Event] = field(default_factory=dict)
     poison: set[int] = field(default_factory=set)
     at_death: frozenset[int] = frozenset()
+    taken: int = 0
 
     async def answer(self, held: Held) -> None:
         turn = held.turn
+        self.taken += 1
         if turn.attempts > self.attempts:  # as the engine does, which then tells why
             await held.close(State.FAILED, error=GaveUp.code)
             return
@@ -88,9 +92,12 @@ async def live(stores: Stores, clock: FakeClock, attempts: int = ATTEMPTS) -> Li
         while True:
             await claims.none_left.wait()
             claims.none_left.clear()
+            while life.taken < claims.claimed:  # noqa: ASYNC110 - what was claimed is in hand a moment later
+                await asyncio.sleep(0.001)
+            in_hand = list(life.in_hand.values())
             if life.dies() or not await stores.inbox.unfinished():
                 break
-            for may_end in life.in_hand.values():
+            for may_end in in_hand:
                 may_end.set()
     await workers.drain(0)
     await running

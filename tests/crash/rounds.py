@@ -30,6 +30,8 @@ from tests.postgres import Postgres
 
 PATIENCE = 120.0
 """Seconds without any news, in the database or on a platform, after which nobody waits for answers any more."""
+ASKED_PER_KILL = 2
+"""Questions that are asked at least, however soon all the kills are made."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,8 @@ class Round:
                 living.append(group.create_task(self._disturb()))
             await asyncio.gather(*living)
             await asyncio.sleep(1)
+            while sum(len(crowd.asked) for crowd in self.crowds) < ASKED_PER_KILL * len(planned):  # noqa: ASYNC110 - people's own time
+                await asyncio.sleep(0.1)
             for crowd in self.crowds:
                 crowd.over.set()
         await self._calm_down()
