@@ -170,7 +170,7 @@ NO_API_KEYS = [
     "Bearer token authentication",
     "Basic authentication is basic",
     "user_token_count_2024",
-    "npm_config_registry=https://registry.npmjs.org",
+    "npm_config_registry=https://packages.example.org",
     "src/main/java/com/example/Application1.java",
     "key: Ctrl+Shift+P",
     "f(key=lambda item: item[1])",
