@@ -1,7 +1,7 @@
 # `make` lists what there is to do. Needs python3 (3.11 or newer) and make, nothing else.
 
 PYTHON ?= python3
-PYTEST_FLAGS ?= -n 2 --dist worksteal
+PYTEST_FLAGS ?= -n 3 --dist worksteal
 UPGRADE ?=
 CASES ?= 10000
 KILLS ?= 500
