@@ -156,7 +156,19 @@ class Round:
         async with asyncio.TaskGroup() as group:
             living = [group.create_task(house.live(deaths, met)) for house in self.houses]
             await asyncio.gather(*(house.opened.wait() for house in self.houses))
-            await asyncio.gather(*(crowd.meet() for crowd in self.crowds))
+            try:
+                await asyncio.gather(*(crowd.meet() for crowd in self.crowds))
+            except TimeoutError as error:
+                unanswered = [
+                    crowd.stage.story(question)
+                    for crowd in self.crowds
+                    for question in crowd.asked
+                    if not complete(crowd.stage, question)
+                ]
+                said = [f"{house.name}: {house.output}" for house in self.houses]
+                raise AssertionError(
+                    "\n".join(["not everybody was answered at first", *unanswered, *said])
+                ) from error
             met.set()
             for crowd in self.crowds:
                 group.create_task(crowd.talk(self.setting.troubled))
