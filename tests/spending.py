@@ -87,7 +87,7 @@ async def watch_peaks(stores: Stores) -> None:
 
 
 def run_spenders(url: str, folder: Path, *, spenders: int, killed: int, each: int, abreast: int) -> Diary:
-    """Let them spend, `killed` of them until a kill -9 somewhere on the way."""
+    """Let them spend, `killed` of them until a kill -9 somewhere on the way, in the middle of calls."""
     environment = {**os.environ, "SPENDING_SINCE": str(time.time())}
     numbers = [str(each), str(abreast), str(spenders * each)]
     diaries = [folder / f"diary{number}" for number in range(spenders)]
@@ -99,9 +99,9 @@ def run_spenders(url: str, folder: Path, *, spenders: int, killed: int, each: in
     ]
     dice = random.Random(7)
     for number in range(killed):
-        enough = dice.randint(each // 4, 3 * each // 4)
-        while running[number].poll() is None and _lines(diaries[number]) < enough:
-            time.sleep(0.005)
+        enough = dice.randint(each // 20, each // 4)
+        while running[number].poll() is None and not _in_the_middle(diaries[number], enough):
+            time.sleep(0.002)
         running[number].kill()
     for process in running:
         process.wait()
@@ -111,8 +111,10 @@ def run_spenders(url: str, folder: Path, *, spenders: int, killed: int, each: in
     return diary
 
 
-def _lines(path: Path) -> int:
-    return path.read_bytes().count(b"\n") if path.exists() else 0
+def _in_the_middle(path: Path, enough: int) -> bool:
+    """Whether enough is written down, and several calls are under way."""
+    words = path.read_bytes() if path.exists() else b""
+    return words.count(b"\n") >= enough and words.count(b"granted") >= words.count(b"settled") + 3
 
 
 async def compare(stores: Stores, diary: Diary, size: int) -> str:
