@@ -177,56 +177,75 @@ class House:
         rulebook: Rulebook,
         summing: Voice | None,
     ) -> None:
-        self._settings, self._stores = settings, stores
+        self._settings, self._stores, self._voices = settings, stores, voices
+        self._counter, self._decided = counter, decided
         self._meters = Meters()
-        redactor = open_redactor(settings)
-        filtering = Filtering(redactor, stores.vault, decided)
-        patience = timedelta(seconds=settings.patience_seconds)
-        gate = Gate(stores.ledger, rulebook, now, patience=patience)
-        limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
-        limits_command = LimitsCommand(limits, stores.rulings, rulebook, voices, now)
-        settings_command = SettingsCommand(decided, stores.preferences, menu, filtering, settings.admins, now)
-        usage_command = UsageCommand(limits, stores.reports, rulebook, now)
+        self._filtering = Filtering(open_redactor(settings), stores.vault, decided)
+        gate = Gate(stores.ledger, rulebook, now, patience=timedelta(seconds=settings.patience_seconds))
+        self._limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
         self._notebook = Notebook(stores.records, now)
         self._eraser = Eraser(stores.privacy, now, self._meters, self._notebook)
-        privacy = PrivacyCommand(stores.privacy, self._eraser, limits, decided, now)
-        why = Why(stores.records, self._notebook, now)
-        platforms: dict[str, Adapter] = {}
+        self._platforms: dict[str, Adapter] = {}
         channels = [Place(*name.split(":")) for name in settings.admin_channels]
-        self._alarms = Alarms(platforms, channels, settings.language, now)
-        self._summaries: Summaries | None = None
-        if summing is not None:
-            self._summaries = Summaries(
-                memory=stores.memory,
-                voice=summing,
-                limits=limits,
-                filtering=filtering,
-                decided=decided,
-                warn=self._alarms.raise_for,
-                clock=now,
-            )
-        gallery = Gallery(platforms, file_limits(settings))
+        self._alarms = Alarms(self._platforms, channels, settings.language, now)
+        self._summaries = self._open_summaries(summing) if summing else None
+        self._gallery = Gallery(self._platforms, file_limits(settings))
         due = self._summaries.due if self._summaries else nothing_due
-        recall = Recall(stores.memory, decided, due, gallery=gallery)
-        memory_commands = MemoryCommands(stores.memory, recall, voices, filtering, now)
-        desk = FrontDesk(
+        self._recall = Recall(stores.memory, decided, due, gallery=self._gallery)
+        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._public: list[web.AbstractRouteDef] = []
+        self._inner_token = inner_token(settings)
+        self._playground: Playground | None = None
+        self._adapters = self._open_adapters(self._open_desk(menu, rulebook))
+        self._platforms |= {adapter.platform: adapter for adapter in self._adapters}
+        self._connected: set[str] = set()
+        self._workers = Workers(
+            stores.inbox,
+            self._open_engine(),
+            owner=self._owner,
+            lease=timedelta(seconds=settings.lease_seconds),
+            most=settings.workers,
+            abreast=settings.abreast,
+            attempts=settings.attempts,
+            clock=now,
+        )
+
+    def _open_summaries(self, voice: Voice) -> Summaries:
+        return Summaries(
+            memory=self._stores.memory,
+            voice=voice,
+            limits=self._limits,
+            filtering=self._filtering,
+            decided=self._decided,
+            warn=self._alarms.raise_for,
+            clock=now,
+        )
+
+    def _open_desk(self, menu: Menu, rulebook: Rulebook) -> FrontDesk:
+        """Where all that people say and press comes in, with the commands behind it."""
+        settings, stores, decided = self._settings, self._stores, self._decided
+        settings_command = SettingsCommand(
+            decided, stores.preferences, menu, self._filtering, settings.admins, now
+        )
+        commands = Commands(
+            stores.conversations,
+            MemoryCommands(stores.memory, self._recall, self._voices, self._filtering, now),
+            UsageCommand(self._limits, stores.reports, rulebook, now),
+            settings_command,
+            LimitsCommand(self._limits, stores.rulings, rulebook, self._voices, now),
+            PrivacyCommand(stores.privacy, self._eraser, self._limits, decided, now),
+            Why(stores.records, self._notebook, now),
+            now,
+        )
+        return FrontDesk(
             inbox=stores.inbox,
             pressing=Pressing(stores.inbox, stores.versions, decided, settings.language, now),
             conversations=stores.conversations,
-            commands=Commands(
-                stores.conversations,
-                memory_commands,
-                usage_command,
-                settings_command,
-                limits_command,
-                privacy,
-                why,
-                now,
-            ),
+            commands=commands,
             settings=settings_command,
-            filtering=filtering,
+            filtering=self._filtering,
             notebook=self._notebook,
-            counter=counter,
+            counter=self._counter,
             admins=settings.admins,
             language=settings.language,
             queue=settings.queue,
@@ -236,46 +255,37 @@ class House:
             silent=settings.refusals == "silent",
             clock=now,
         )
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self._public: list[web.AbstractRouteDef] = []
-        self._inner_token = inner_token(settings)
-        self._playground: Playground | None = None
-        self._adapters = self._open_adapters(desk)
-        self._connected: set[str] = set()
+
+    def _open_engine(self) -> Engine:
+        settings = self._settings
         speaker = Speaker(
-            recall=recall,
-            limits=limits,
-            voices=voices,
-            filtering=filtering,
+            recall=self._recall,
+            limits=self._limits,
+            voices=self._voices,
+            filtering=self._filtering,
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
             clock=now,
         )
-        platforms |= {adapter.platform: adapter for adapter in self._adapters}
-        engine = Engine(
-            platforms=platforms,
-            conversations=stores.conversations,
-            decided=decided,
+        files = FileReader(
+            platforms=self._platforms,
+            gallery=self._gallery,
+            voices=self._voices,
+            filtering=self._filtering,
+            counter=self._counter,
+        )
+        return Engine(
+            platforms=self._platforms,
+            conversations=self._stores.conversations,
+            decided=self._decided,
             speaker=speaker,
-            files=FileReader(
-                platforms=platforms, gallery=gallery, voices=voices, filtering=filtering, counter=counter
-            ),
-            filtering=filtering,
-            counter=counter,
+            files=files,
+            filtering=self._filtering,
+            counter=self._counter,
             language=settings.language,
             attempts=settings.attempts,
             clock=now,
             meters=self._meters,
             alarms=self._alarms,
-        )
-        self._workers = Workers(
-            stores.inbox,
-            engine,
-            owner=self._owner,
-            lease=timedelta(seconds=settings.lease_seconds),
-            most=settings.workers,
-            abreast=settings.abreast,
-            attempts=settings.attempts,
-            clock=now,
         )
 
     def _open_adapters(self, desk: Reception) -> list[Adapter]:
