@@ -112,10 +112,8 @@ class FrontDesk:
         holds = await self._decided.at(incoming.place)
         if (command := _command(incoming)) is not None:
             return await self._spoken(incoming, *command, language)
-        if await self._wants_nothing(incoming.place, incoming.author):
-            return await self._turn_away(incoming, Outcome.OPTED_OUT, language)
-        if (refused := self._refusal(incoming, holds)) is not None:
-            return await self._turn_away(incoming, refused, language)
+        if (why_not := await self._why_not(incoming, holds)) is not None:
+            return await self._turn_away(incoming, why_not, language)
         incoming = await self._without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(
@@ -134,10 +132,8 @@ class FrontDesk:
     async def _edited(self, incoming: Incoming) -> Receipt:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         holds = await self._decided.at(incoming.place)
-        if (refused := self._refusal(incoming, holds)) is not None:
-            return Receipt(refused)
-        if await self._wants_nothing(incoming.place, incoming.author):
-            return Receipt(Outcome.OPTED_OUT)
+        if (why_not := await self._why_not(incoming, holds)) is not None:
+            return Receipt(why_not)
         incoming = await self._without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
@@ -222,11 +218,8 @@ class FrontDesk:
         language = self._speak(invocation.author)
         try:
             holds = await self._decided.at(invocation.place)
-            why = self._refusal(known, holds)
-            if why is None and await self._wants_nothing(known.place, known.author):
-                why = Outcome.OPTED_OUT
-            if why is not None:
-                return Pressed(Said(notice(why, language)))
+            if (why_not := await self._why_not(known, holds)) is not None:
+                return Pressed(Said(notice(why_not, language)))
             return await self._pressing.pressed(known, press, language)
         except StoreUnavailable as error:
             return Pressed(_away(error, language))
@@ -248,8 +241,11 @@ class FrontDesk:
         """Neither stored nor answered: so they have decided themselves."""
         return await self._privacy.opted_out(Who.of(place, author))
 
-    def _refusal(self, said: Incoming | Invocation, holds: Preferences) -> Outcome | None:
-        """Why whoever said it is not answered there, if they are not. A command or a button is meant for the bot."""
+    async def _why_not(self, said: Incoming | Invocation, holds: Preferences) -> Outcome | None:
+        """Why whoever said it is not answered there, if they are not: by their own wish, or by who is answered there. A command or a
+        button is meant for the bot."""
+        if await self._wants_nothing(said.place, said.author):
+            return Outcome.OPTED_OUT
         mentioned = said.mentioned if isinstance(said, Incoming) else True
         return refusal(self._lists, holds, said.place, said.author, direct=said.direct, mentioned=mentioned)
 
@@ -309,11 +305,10 @@ class FrontDesk:
         author = self._known(invocation.place, invocation.author)
         holds = await self._decided.at(invocation.place)
         command = VERBS.get(invocation.verb)
-        refused = self._refusal(replace(invocation, author=author), holds)
-        if command is not None and command.inside and refused is not None:
-            return Said(notice(refused, language))
-        if command is not None and command.inside and await self._wants_nothing(invocation.place, author):
-            return Said(notice("opted_out", language))
+        if command is not None and command.inside:
+            why_not = await self._why_not(replace(invocation, author=author), holds)
+            if why_not is not None:
+                return Said(notice(why_not, language))
         place = _whose(invocation.place, author, holds)
         argument = _with_ids(invocation.argument, invocation.named)
         meant = replace(invocation, author=author, place=place, argument=argument)
