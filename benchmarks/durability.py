@@ -263,7 +263,7 @@ it, whoever's fault it was: everything is tried again side by side once, and one
 the process down each time uses up its attempts alone.
 
 Measured by `make durability`, all in one run, on a machine of {psutil.cpu_count()} cores that also runs the emulated platform, the
-model and PostgreSQL, and on which {psutil.getloadavg()[0]:.0f} other processes were at work when it began.
+model and PostgreSQL. The load was {psutil.getloadavg()[0]:.1f} when it began.
 
 ## Accepting and claiming a turn
 

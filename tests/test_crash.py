@@ -27,7 +27,6 @@ def test_every_step_is_there_to_be_killed_at(step: Step) -> None:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.skipif("KILLS" not in os.environ, reason="kills for a minute: set KILLS=1, or run make crash")
 async def test_twenty_kills_lose_and_double_nothing(postgres: Postgres) -> None:
     """One process on SQLite, and at the same time two on a PostgreSQL; each with people on Slack and Discord."""
     seed = os.environ.get("SEED") or str(random.randrange(10**6))

@@ -86,7 +86,8 @@ class House:
     async def live(self, deaths: Iterator[Kill], met: asyncio.Event) -> None:
         """Live until everybody has `met` the bot, die each of these deaths, then live."""
         await self._start({})
-        await self._ready()
+        if not await self._ready():
+            raise RuntimeError(f"{self.name} does not start: {self.output[-2000:]}")
         self.opened.set()
         await met.wait()
         if next(deaths, None) is not None:

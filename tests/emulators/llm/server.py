@@ -5,7 +5,7 @@ and fails as it is told to.
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import atexit
 import json
 import socket
 import time
@@ -242,7 +242,9 @@ class LLMEmulator:
 
 
 def refusing_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with contextlib.closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    """A port of this machine on which nobody listens: only who asks for it by its number is given it, as long as this process lives."""
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    atexit.register(held.close)
+    return int(held.getsockname()[1])
