@@ -25,11 +25,11 @@ from random import Random
 
 from benchmarks.crowd import Row, fill, meter_row
 from bot.chat import Author, Message, Place, Prompt, Role, Turn, Usage
-from bot.limits import Limits
-from bot.models import Model
+from bot.limits.admission import Limits
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
+from bot.models.prices import Price
 from bot.ports import Level
-from bot.prices import Price
-from bot.rules import Rulebook, Scope
 from storage.stores import Stores, open_stores
 from tests.limits_rig import open_limits
 

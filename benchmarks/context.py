@@ -22,16 +22,16 @@ from typing import Any, Final
 
 from sqlalchemy import event, insert, text
 
-from bot import vocabularies
 from bot.chat import Author, Exchange, Mark, Message, Note, Picture, Role, Size, State, Summary, Turn, Usage
 from bot.context import LOW_WATER, Window, fit
-from bot.counting import Exact
 from bot.files import FileLimits, Gallery
-from bot.models import Model, load_models
+from bot.models.catalogue import Model, load_models
 from bot.ports import Beginning
 from bot.preferences import Decided, Preferences
 from bot.recall import Recall
-from bot.tokens import PER_MESSAGE, PER_ROLE, tokenizer_for
+from bot.tokens import vocabularies
+from bot.tokens.counting import Exact
+from bot.tokens.texts import PER_MESSAGE, PER_ROLE, tokenizer_for
 from bot.voice import Voice
 from storage.database import Database
 from storage.stores import Stores, open_stores

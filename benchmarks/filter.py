@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.answer_filter import AnswerFilter
+from bot.privacy.answers import AnswerFilter
 from bot.redaction import OperatorWords, Policy, Redactor
 from tests.corpus.case import Case
 from tests.corpus.freezes import freezes

@@ -18,16 +18,16 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.conversations import KINDS, conversations
-from bot import vocabularies
 from bot.chat import Message, Observation, Prompt, Role, Size, Usage
 from bot.context import message_size
-from bot.counting import Counter, Exact, counter_for
 from bot.errors import EmptyAnswer, Overloaded
 from bot.local_model import LocalModel, ensure_installed
-from bot.models import Models, Spec, load_models
+from bot.models.catalogue import Models, Spec, load_models
 from bot.ports import Provider
 from bot.providers import Access, build_provider
-from bot.tokens import tokenizer_for
+from bot.tokens import vocabularies
+from bot.tokens.counting import Counter, Exact, counter_for
+from bot.tokens.texts import tokenizer_for
 
 CALLS: Final = 20
 MEASURED: Final = 36
@@ -217,7 +217,7 @@ that names it ([files.md](files.md)). Sizes are stored with each message, so tha
 
 
 async def main() -> None:
-    from bot.calibration import REMEMBERED
+    from bot.tokens.calibration import REMEMBERED
 
     vocabularies.ensure(Path("data/vocabularies"))
     models = load_models()

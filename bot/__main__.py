@@ -12,11 +12,11 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bot import reference
 from bot.errors import ConfigError, StoreUnavailable, Unwieldy
-from bot.filter_page import filter_page
-from bot.filter_settings import redactor_for_logs
+from bot.operator import reference
 from bot.ports import By
+from bot.privacy.page import filter_page
+from bot.privacy.settings import redactor_for_logs
 from bot.settings import Settings, endpoint, read_settings
 from bot.telemetry import set_up_logging
 
@@ -75,7 +75,7 @@ def run() -> None:
 @cli.command()
 def check() -> None:
     """Verify settings, tokens, scopes, intents, database, disk, model and tokenizer; name each fault and its cure."""
-    from bot.checking import findings
+    from bot.operator.checking import findings
 
     async def work(settings: Settings) -> int:
         faults = 0
@@ -121,7 +121,7 @@ def turns(
 ) -> None:
     """List waiting and running turns, and those that failed in the last day, with their age and owner."""
     from bot import app
-    from bot.listing import show_turns
+    from bot.operator.listing import show_turns
 
     async def work(settings: Settings) -> None:
         show_turns(await app.turns(settings), form, out)
@@ -145,9 +145,9 @@ def usage(
 ) -> None:
     """Report what the whole bot has used: calls, tokens, share of cached prompts, cost."""
     from bot import app
-    from bot.listing import show_usage
-    from bot.pictures import NoPlots
-    from bot.reports import span
+    from bot.limits.pictures import NoPlots
+    from bot.limits.reports import span
+    from bot.operator.listing import show_usage
 
     async def work(settings: Settings) -> None:
         try:

@@ -19,52 +19,52 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from bot import vocabularies
 from bot.absence import Watch
 from bot.access import Lists
-from bot.alarms import Alarms
 from bot.chat import Place
-from bot.commands import Commands, command_list
-from bot.counting import Counter
+from bot.commands.limits import LimitsCommand
+from bot.commands.memory import MemoryCommands
+from bot.commands.menu import Menu
+from bot.commands.privacy import PrivacyCommand
+from bot.commands.settings import SettingsCommand
+from bot.commands.table import Commands, command_list
+from bot.commands.usage import UsageCommand
+from bot.commands.why import Why
 from bot.engine import Engine
-from bot.erasing import Eraser
 from bot.errors import ConfigError
 from bot.files import FileLimits, FileReader, Gallery
-from bot.filter_settings import actions_of, masked_for_want_of_a_key, open_redactor
-from bot.filtering import Filtering
 from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
-from bot.limits import Limits
-from bot.limits_command import LimitsCommand
-from bot.limits_file import read_limits
+from bot.limits.admission import Limits
+from bot.limits.alarms import Alarms
+from bot.limits.file import read_limits
+from bot.limits.reports import Span
+from bot.limits.rules import Rulebook, Scope
 from bot.lock import only_process
-from bot.memory_commands import MemoryCommands
-from bot.menu import Menu
-from bot.models import Models, load_models
+from bot.models.catalogue import Models, load_models
+from bot.models.price_lists import listed_price
 from bot.notebook import Notebook
-from bot.picture_tokens import LOW
 from bot.ports import Adapter, By, Level, Reception, Row, Waiting, Whose
 from bot.preferences import Answers, Decided, Preferences, Switch, Welcome
 from bot.pressing import Pressing
-from bot.price_lists import listed_price
-from bot.privacy_command import PrivacyCommand
+from bot.privacy.erasing import Eraser
+from bot.privacy.filtering import Filtering
+from bot.privacy.retention import Purge
+from bot.privacy.settings import actions_of, masked_for_want_of_a_key, open_redactor
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.redaction import Policy
-from bot.reports import Span
-from bot.retention import Purge
-from bot.rules import Rulebook, Scope
 from bot.settings import Settings, endpoint
-from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
 from bot.summaries import Summaries
 from bot.telemetry import Meters
-from bot.usage_command import UsageCommand
+from bot.tokens import vocabularies
+from bot.tokens.counting import Counter
+from bot.tokens.pictures import LOW
 from bot.voice import Voice, Voices
 from bot.voices import Switchboard, open_menu
-from bot.why import Why
 from storage import migrations
 from storage.stores import Stores, open_stores
 

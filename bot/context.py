@@ -17,10 +17,10 @@ from operator import add
 from typing import Final
 
 from bot.chat import Exchange, Mark, Message, Note, Picture, Role, Size
-from bot.counting import Counter
 from bot.errors import TooLong
 from bot.marking import NOTED, SUMMED_UP
 from bot.ports import Beginning
+from bot.tokens.counting import Counter
 
 LOW_WATER: Final = 0.5
 """What is left of the room for the past after such a step. Less remembers less, more takes such a step more often: benchmarks/context.py

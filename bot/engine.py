@@ -14,10 +14,8 @@ import logging
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Final
 
-from bot.alarms import Alarms
 from bot.buttons import after_failure, row
 from bot.chat import Cancel, Finish, State
-from bot.counting import Counter
 from bot.errors import (
     DeliveryError,
     GaveUp,
@@ -29,14 +27,16 @@ from bot.errors import (
     StoreUnavailable,
 )
 from bot.files import FileReader
-from bot.filtering import Filtering
 from bot.inbox import Held
+from bot.limits.alarms import Alarms
 from bot.notices import reference
 from bot.own_words import OwnWords, with_notes
 from bot.ports import Adapter, Clock, Control, Conversations, Level, Reply
 from bot.preferences import Buttons, Decided
+from bot.privacy.filtering import Filtering
 from bot.speaking import Speaker
 from bot.telemetry import Meters
+from bot.tokens.counting import Counter
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ from typing import Final
 
 from bot.chat import Quota
 from bot.errors import Overcrowded, StoreUnavailable
+from bot.limits.rules import Allowed, Rulebook, lesser
 from bot.ports import Call, Charge, Clock, Ledger, Level, Line, Meter, Taken, Ticket
-from bot.rules import Allowed, Rulebook, lesser
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from bot.answer_filter import AnswerFilter
 from bot.continuation import Doubtful, Join
+from bot.privacy.answers import AnswerFilter
 
 
 class Growing:

@@ -19,7 +19,7 @@ from bot.errors import (
     RejoinderError,
 )
 from bot.files import FileLimits, Unread, listed, unread_texts
-from bot.limit_texts import limit_text, warning_text
+from bot.limits.texts import limit_text, warning_text
 from bot.notices import language_of, notice, wait_text
 from bot.ports import Clock, Conversations, Line, Warned
 from bot.speaking import Spoken

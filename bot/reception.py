@@ -28,10 +28,9 @@ from bot.chat import (
     message_key,
     plain_text,
 )
-from bot.commands import VERBS, Commands, spoken_command
-from bot.counting import Counter
+from bot.commands.settings import SettingsCommand
+from bot.commands.table import VERBS, Commands, spoken_command
 from bot.errors import StoreUnavailable
-from bot.filtering import Filtering
 from bot.notebook import Notebook
 from bot.notices import kinds_text, language_of, notice, reference
 from bot.ports import (
@@ -50,7 +49,8 @@ from bot.ports import (
 )
 from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
 from bot.pressing import Pressing
-from bot.settings_command import SettingsCommand
+from bot.privacy.filtering import Filtering
+from bot.tokens.counting import Counter
 
 log = logging.getLogger(__name__)
 

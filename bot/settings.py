@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from bot.errors import ConfigError
-from bot.picture_tokens import Detail
+from bot.tokens.pictures import Detail
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -118,7 +118,7 @@ class Settings(BaseSettings):
     model: str = Field(
         "",
         alias="REJOINDER_MODEL",
-        description="The model that answers, `provider:model` or a name from `bot/models.toml`; empty: chosen by the key that is set.",
+        description="The model that answers, `provider:model` or a name from `bot/models/models.toml`; empty: by the key that is set.",
     )
     fallback_models: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

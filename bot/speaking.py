@@ -30,12 +30,12 @@ from bot.errors import (
     ProviderError,
     TooLong,
 )
-from bot.filtering import Filtering
 from bot.gate import Waiting, unheard
 from bot.growing import Growing
 from bot.inbox import Held, steady
-from bot.limits import Limits, Reservation
+from bot.limits.admission import Limits, Reservation
 from bot.ports import Clock, Reply, Source, Warned
+from bot.privacy.filtering import Filtering
 from bot.providers.retries import IMPATIENT, POLICY, open_stream
 from bot.recall import Recall
 from bot.voice import Voice, Voices

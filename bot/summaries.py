@@ -17,11 +17,11 @@ from typing import Final
 from bot.chat import Mark, Message, Note, Prompt, Role, Summary, Turn, Usage
 from bot.context import message_size
 from bot.errors import LimitReached, Overcrowded, ProviderError, RejoinderError, StoreUnavailable
-from bot.filtering import Filtering
-from bot.limits import Limits
+from bot.limits.admission import Limits
 from bot.marking import neutral, plain_name
 from bot.ports import Beginning, Clock, Memory, Warned
 from bot.preferences import Decided, Scope
+from bot.privacy.filtering import Filtering
 from bot.providers.retries import open_stream
 from bot.voice import Voice
 

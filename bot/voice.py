@@ -8,9 +8,9 @@ from typing import Protocol
 
 from bot.chat import Author, Place
 from bot.context import Window
-from bot.counting import Counter
-from bot.models import Model
+from bot.models.catalogue import Model
 from bot.ports import Provider
+from bot.tokens.counting import Counter
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,20 +15,20 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from bot import tokens
 from bot.access import welcome_for
 from bot.chat import Author, Place
+from bot.commands.menu import Menu
 from bot.context import window_for
-from bot.counting import Counter, counter_for
 from bot.errors import ConfigError
 from bot.local_model import MODEL, LocalModel, ensure_installed
 from bot.marking import instructed
-from bot.menu import Menu
-from bot.models import Models, Spec, check
+from bot.models.catalogue import Models, Spec, check
 from bot.ports import Calibrations
 from bot.preferences import Decided, Welcome
 from bot.providers import Access, VendorsApi, build_provider, names_in_field, speaks_for_itself, warm_up
 from bot.settings import Settings
+from bot.tokens import texts as tokens
+from bot.tokens.counting import Counter, counter_for
 from bot.voice import Voice
 
 log = logging.getLogger(__name__)

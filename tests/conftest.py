@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 import hypothesis
 import pytest
 
-from bot import vocabularies
 from bot.local_model import ensure_installed
+from bot.tokens import vocabularies
 
 if TYPE_CHECKING:
     from tests.postgres import Postgres

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from bot.chat import Author, Delta, File, Finish, Incoming, Place, Prompt, Quota, Text, Turn, Usage
+from bot.commands.menu import Menu
 from bot.errors import RejoinderError, Unreadable, Why
-from bot.menu import Menu
-from bot.models import Spec, load_models
+from bot.models.catalogue import Spec, load_models
 from bot.ports import Button, Control, Fetched, Journal
 from bot.providers import Access
 from bot.redaction import restore

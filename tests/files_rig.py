@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from PIL import Image
 
-from bot.counting import Counter
 from bot.files import FileLimits, FileReader, Gallery
-from bot.filtering import Filtering
 from bot.ports import Adapter
+from bot.privacy.filtering import Filtering
+from bot.tokens.counting import Counter
 from bot.voice import Voices
 
 USUAL = FileLimits()

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from bot.gate import Gate
-from bot.limits import Limits
+from bot.limits.admission import Limits
+from bot.limits.rules import Rulebook
 from bot.ports import Clock
-from bot.rules import Rulebook
 from storage.stores import Stores
 
 

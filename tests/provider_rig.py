@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from bot.chat import Delta, Finish, Message, Prompt, Role, Usage
 from bot.errors import ProviderError
-from bot.models import Model, Models, load_models
+from bot.models.catalogue import Model, Models, load_models
 from bot.ports import Provider
 from bot.providers.anthropic_messages import AnthropicMessages
 from bot.providers.openai_chat import OpenAIChat

@@ -9,23 +9,23 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.alarms import Alarms
 from bot.chat import State, Turn
 from bot.context import Window
-from bot.counting import Exact
 from bot.engine import Engine
 from bot.files import FileLimits
-from bot.filtering import Filtering
 from bot.inbox import Held
-from bot.models import Model
+from bot.limits.alarms import Alarms
+from bot.limits.rules import Rulebook
+from bot.models.catalogue import Model
 from bot.ports import Provider
 from bot.preferences import Decided, Preferences
+from bot.privacy.filtering import Filtering
 from bot.recall import Recall
 from bot.redaction import Redactor
-from bot.rules import Rulebook
 from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
-from bot.tokens import tokenizer_for
+from bot.tokens.counting import Exact
+from bot.tokens.texts import tokenizer_for
 from bot.voice import SameEverywhere, Voice
 from storage.stores import Stores
 from storage.tables import calls, turns

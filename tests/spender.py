@@ -17,10 +17,10 @@ from decimal import Decimal
 
 from bot.chat import Author, Message, Place, Prompt, Role, Turn, Usage
 from bot.errors import LimitReached, StoreUnavailable
-from bot.models import Model
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
+from bot.models.prices import Price
 from bot.ports import Level
-from bot.prices import Price
-from bot.rules import Rulebook, Scope
 from storage.stores import open_stores
 from tests.limits_rig import open_limits
 

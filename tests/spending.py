@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from bot.chat import Author, Place
-from bot.limits import Limits
+from bot.limits.admission import Limits
 from bot.ports import Level, Meter
 from storage.database import Transaction
 from storage.meters import kind

@@ -25,9 +25,9 @@ from adapters.playground.guard import Guard
 from adapters.playground.server import build_app
 from bot.chat import Author, Place, State, Usage
 from bot.errors import StoreUnavailable
-from bot.pictures import draw
+from bot.limits.pictures import draw
+from bot.limits.reports import span
 from bot.ports import By, Call, Settlement, Taken, Waiting, Whose
-from bot.reports import span
 from storage.stores import Stores, open_stores
 from tests.desk import Desk
 from tests.fakes import FakeClock

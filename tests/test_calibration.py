@@ -13,12 +13,12 @@ import pytest
 from sqlalchemy import insert
 
 from benchmarks.conversations import conversations
-from bot.calibration import fitted, published
 from bot.chat import Message, Observation, Role, Size
 from bot.context import message_size
-from bot.counting import Estimate, Exact, counter_for
-from bot.models import load_models
-from bot.tokens import tokenizer_for
+from bot.models.catalogue import load_models
+from bot.tokens.calibration import fitted, published
+from bot.tokens.counting import Estimate, Exact, counter_for
+from bot.tokens.texts import tokenizer_for
 from storage.calibrations import KEPT
 from storage.stores import Stores
 from storage.tables import calibrations

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bot.check import Finding
-from bot.checking import findings
+from bot.operator.check import Finding
+from bot.operator.checking import findings
 from bot.settings import Settings, read_settings
 from storage import migrations
 from tests.emulators.llm import LLMEmulator, Refusal, refuse

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.calibration import published
 from bot.chat import Exchange, Mark, Message, Note, Picture, Pin, Role, Size, Summary
 from bot.context import LOW_WATER, SHARE, Fitted, Window, fit, window_for
 from bot.errors import TooLong
 from bot.marking import NOTED, SUMMED_UP
 from bot.ports import Beginning
-from bot.tokens import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
+from bot.tokens.calibration import published
+from bot.tokens.texts import PER_MESSAGE, PER_NAME, PER_REPLY, PER_ROLE
 
 START = datetime(2026, 11, 25, tzinfo=UTC)
 NOTHING = Beginning()

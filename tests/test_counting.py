@@ -27,12 +27,12 @@ from bot.chat import (
     plain_text,
 )
 from bot.context import Window, fit
-from bot.counting import Exact, Sight
 from bot.ports import Beginning
 from bot.providers.anthropic_messages import AnthropicMessages
 from bot.providers.openai_chat import OpenAIChat
 from bot.providers.openai_responses import OpenAIResponses
-from bot.tokens import tokenizer_for
+from bot.tokens.counting import Exact, Sight
+from bot.tokens.texts import tokenizer_for
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.counting import count
 from tests.provider_rig import hear, make, opened, profile

@@ -9,10 +9,10 @@ from operator import add
 
 import pytest
 
-from bot import tokens
 from bot.chat import Message, Role
 from bot.context import message_size
-from bot.counting import Exact
+from bot.tokens import texts as tokens
+from bot.tokens.counting import Exact
 from tests.emulators.llm import (
     WORDS,
     Answer,

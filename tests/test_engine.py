@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 
 from bot.access import Lists
-from bot.alarms import Alarms
 from bot.chat import Author, Finish, Invocation, Message, Place, Role, State, Text, Turn, Usage
-from bot.commands import Commands
+from bot.commands.limits import LimitsCommand
+from bot.commands.memory import MemoryCommands
+from bot.commands.privacy import PrivacyCommand
+from bot.commands.settings import SettingsCommand
+from bot.commands.table import Commands
+from bot.commands.usage import UsageCommand
+from bot.commands.why import Why
 from bot.context import Window
-from bot.counting import Exact
 from bot.engine import Engine
-from bot.erasing import Eraser
 from bot.errors import (
     CutOff,
     EmptyAnswer,
@@ -28,27 +31,24 @@ from bot.errors import (
     QuotaExhausted,
     StoreUnavailable,
 )
-from bot.filtering import Filtering
 from bot.inbox import Held, Workers
-from bot.limits_command import LimitsCommand
-from bot.memory_commands import MemoryCommands
-from bot.models import Model
+from bot.limits.alarms import Alarms
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
 from bot.notebook import Notebook
 from bot.ports import Button, Level, Outcome, Press, Pressed
 from bot.preferences import Decided, Preferences
 from bot.pressing import Pressing
-from bot.privacy_command import PrivacyCommand
+from bot.privacy.erasing import Eraser
+from bot.privacy.filtering import Filtering
 from bot.recall import Recall
 from bot.reception import FrontDesk
 from bot.redaction import Redactor, parse_actions
-from bot.rules import Rulebook, Scope
-from bot.settings_command import SettingsCommand
 from bot.speaking import Continuing, Speaker
 from bot.telemetry import Meters
-from bot.tokens import tokenizer_for
-from bot.usage_command import UsageCommand
+from bot.tokens.counting import Exact
+from bot.tokens.texts import tokenizer_for
 from bot.voice import SameEverywhere, Voice
-from bot.why import Why
 from storage.stores import Stores, open_stores
 from tests.fakes import (
     ADA,

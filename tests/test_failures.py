@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.models import Model
+from bot.models.catalogue import Model
 from bot.notices import TEXTS
 from bot.providers.wire import TIMEOUTS, Timeouts
 from bot.settings import ROOT

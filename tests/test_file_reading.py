@@ -12,15 +12,15 @@ import pytest
 
 from bot.chat import File, Message, Picture, Role, Size, Text
 from bot.context import Window, message_size
-from bot.counting import Exact, Sight
 from bot.errors import Unreadable, Why
 from bot.files import FileLimits
 from bot.inbox import Held
 from bot.marking import END_OF_FILE
-from bot.models import Model
-from bot.picture_tokens import PictureRule
+from bot.models.catalogue import Model
 from bot.ports import Fetched
-from bot.tokens import tokenizer_for
+from bot.tokens.counting import Exact, Sight
+from bot.tokens.pictures import PictureRule
+from bot.tokens.texts import tokenizer_for
 from bot.voice import Voice
 from storage.stores import open_stores
 from tests.desk import LEASE

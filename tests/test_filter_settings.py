@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.filter_settings import actions_of, masked_for_want_of_a_key, redactor_for_logs
+from bot.privacy.settings import actions_of, masked_for_want_of_a_key, redactor_for_logs
 from bot.redaction import Action
 from bot.settings import Settings
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.answer_filter import AnswerFilter
 from bot.errors import StoreUnavailable
-from bot.filtering import LARGE, Filtering
 from bot.growing import Growing
 from bot.ports import Change, Source, Who
 from bot.preferences import Decided, Preferences
+from bot.privacy.answers import AnswerFilter
+from bot.privacy.filtering import LARGE, Filtering
 from bot.redaction import Policy, Redactor, parse_actions, restore
 from storage.stores import Stores, open_stores
 from tests.fakes import CHANNEL, FakeClock

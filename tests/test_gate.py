@@ -12,10 +12,10 @@ import pytest
 
 from bot.chat import Author, Message, Prompt, Quota, Role, Turn, Usage
 from bot.errors import LimitReached, Overcrowded
-from bot.limits import Limits, Reservation
-from bot.models import Model
+from bot.limits.admission import Limits, Reservation
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
 from bot.ports import Level, Line
-from bot.rules import Rulebook, Scope
 from storage.stores import Stores
 from tests.fakes import ADA, CHANNEL, GRACE, FakeClock
 from tests.limits_rig import open_limits

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.checking import findings
-from bot.legacy import old_forms
+from bot.operator.checking import findings
+from bot.operator.legacy import old_forms
 from bot.settings import ROOT, Settings, read_settings
 
 OLD_BOT = """

@@ -8,15 +8,15 @@ from decimal import Decimal
 import pytest
 
 from bot.chat import Author, Invocation, Place
-from bot.commands import spoken_command
+from bot.commands.limits import Asked, LimitsCommand, parse
+from bot.commands.table import spoken_command
 from bot.context import Window
-from bot.counting import Exact
-from bot.limits_command import Asked, LimitsCommand, parse
-from bot.models import Model
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
+from bot.models.prices import Price
 from bot.ports import Level
-from bot.prices import Price
-from bot.rules import Rulebook, Scope
-from bot.tokens import tokenizer_for
+from bot.tokens.counting import Exact
+from bot.tokens.texts import tokenizer_for
 from bot.voice import SameEverywhere, Voice
 from storage.stores import Stores
 from tests.fakes import ADA, CHANNEL, ROOT, FakeClock, ScriptedProvider

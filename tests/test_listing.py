@@ -13,7 +13,7 @@ from rich.console import Console
 from bot.chat import Place, State
 from bot.errors import StoreUnavailable
 from bot.housekeeping import EVERY, MOST, Housekeeping
-from bot.listing import show_turns
+from bot.operator.listing import show_turns
 from bot.ports import Waiting
 from tests.fakes import FakeClock
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.chat import Author, Message, Usage
-from bot.commands import spoken_command
+from bot.commands.table import spoken_command
 from bot.context import Window
 from tests.fakes import ADA, CHANNEL, GRACE, answer
 from tests.test_engine import Start, start

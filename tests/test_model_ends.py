@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.models import Announced, check, load_models
+from bot.models.catalogue import Announced, check, load_models
 from bot.preferences import Decided, Preferences
 from bot.settings import Settings, read_settings
 from bot.voices import Switchboard

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from bot.chat import Usage
 from bot.errors import ConfigError
-from bot.models import SOON, Model, Models, Spec, check, load_models
-from bot.price_lists import listed_price
-from bot.prices import Price
+from bot.models.catalogue import SOON, Model, Models, Spec, check, load_models
+from bot.models.price_lists import listed_price
+from bot.models.prices import Price
 
 MODELS = load_models()
 TODAY = date(2026, 11, 22)

@@ -137,7 +137,7 @@ def test_the_wheel_holds_three_packages_with_all_their_files_and_nothing_else(tm
         for path in (ROOT / package).rglob("*")
         if path.is_file() and path.suffix != ".pyc"
     }
-    assert "bot/models.toml" in wanted
+    assert "bot/models/models.toml" in wanted
     assert "adapters/playground/page/index.html" in wanted
     assert wanted <= held
     assert "rejoinder-0.1.0.dist-info/licenses/LICENSE" in held
@@ -391,7 +391,7 @@ def test_what_the_image_holds_is_enough_to_run(tmp_path: Path) -> None:
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran
 
-    python("-m", "bot.vocabularies", str(tmp_path / "vocabularies"))
+    python("-m", "bot.tokens.vocabularies", str(tmp_path / "vocabularies"))
     python("-m", "compileall", "-q", *PACKAGES)
     python("-m", "bot", "migrate")
     python("-m", "alembic", "check")

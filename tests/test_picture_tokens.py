@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat import Picture
-from bot.counting import Sight, counter_for
 from bot.errors import ConfigError
-from bot.models import load_models
-from bot.picture_tokens import Detail, PictureRule
+from bot.models.catalogue import load_models
+from bot.tokens.counting import Sight, counter_for
+from bot.tokens.pictures import Detail, PictureRule
 from storage.stores import Stores
 
 pytest_plugins = ["tests.databases"]

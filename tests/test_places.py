@@ -13,7 +13,7 @@ import pytest
 
 from bot.chat import Author, Place, Standing
 from bot.marking import INSTRUCTIONS, instructed
-from bot.models import load_models
+from bot.models.catalogue import load_models
 from bot.ports import Button, Change, Outcome, Receipt
 from bot.preferences import Decided, Preferences
 from bot.settings import Settings, read_settings

@@ -6,8 +6,8 @@ import pytest
 
 from bot.chat import Finish
 from bot.errors import CutOff, QuotaExhausted
+from bot.limits.rules import Rulebook
 from bot.ports import Button, Control, Pressed
-from bot.rules import Rulebook
 from tests.fakes import FULL, GRACE, ROOT, Gate, answer
 from tests.test_engine import EMAIL, Start, start
 

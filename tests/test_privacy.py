@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import insert, select
 
 from bot.chat import Cancel, File, Mark, Note, Place, Size, State, Summary, Text, Usage, plain_text
-from bot.erasing import AT_ONCE, Eraser
 from bot.notebook import Notebook
 from bot.ports import Call, Change, Gap, Original, Outcome, Settlement, Source, Taken, Verdict, Who
+from bot.privacy.erasing import AT_ONCE, Eraser
 from bot.telemetry import Meters
 from storage.stores import Stores, open_stores
 from storage.tables import conversations, metadata, ratings, turns, versions

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot import privacy_command
 from bot.chat import Author, Invocation, Place
-from bot.commands import spoken_command
+from bot.commands import privacy as privacy_command
+from bot.commands.table import spoken_command
+from bot.limits.rules import Rulebook
 from bot.notices import TEXTS
 from bot.ports import Button, Outcome, Press, Said, Shortcut
-from bot.rules import Rulebook
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, Gate, answer, incoming
 from tests.test_engine import Bot, Start, start
 

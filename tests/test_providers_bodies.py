@@ -12,7 +12,7 @@ import pytest
 
 from bot.chat import Finish, Message, Picture, Prompt, Quota, Role
 from bot.errors import Misconfigured, TooLong
-from bot.models import Spec
+from bot.models.catalogue import Spec
 from bot.providers import Access, build_provider
 from tests.emulators.llm import Answer, Counted, LLMEmulator, Refusal, Request, refuse, say
 from tests.emulators.llm.faults import REFUSALS, UNSUPPORTED_MAX_TOKENS, UNSUPPORTED_TEMPERATURE

@@ -8,7 +8,7 @@ import pytest
 
 from bot.chat import Message, Role
 from bot.errors import ConfigError
-from bot.models import Spec
+from bot.models.catalogue import Spec
 from bot.providers import Access, build_provider, is_openai, speaks_for_itself, warm_up
 from bot.providers.anthropic_messages import AnthropicMessages
 from bot.providers.openai_chat import OpenAIChat

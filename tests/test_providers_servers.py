@@ -19,7 +19,7 @@ from bot.errors import (
     QuotaExhausted,
     TooLong,
 )
-from bot.models import Spec, load_models
+from bot.models.catalogue import Spec, load_models
 from bot.providers import Access, build_provider
 from bot.providers.openai_chat import OpenAIChat
 from bot.providers.openai_line import OpenAILine

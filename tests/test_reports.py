@@ -22,12 +22,12 @@ from typer.testing import CliRunner
 
 from bot.__main__ import cli
 from bot.chat import Author, Invocation, Place, State, Usage
-from bot.listing import show_usage
-from bot.pictures import draw
+from bot.commands.usage import Asked, Shape, UsageCommand, parse, takes
+from bot.limits.pictures import draw
+from bot.limits.reports import Span, as_csv, as_text, span, summed
+from bot.limits.rules import Rulebook
+from bot.operator.listing import show_usage
 from bot.ports import OTHERS, Attached, By, Call, Row, Said, Settlement, Taken, Whose
-from bot.reports import Span, as_csv, as_text, span, summed
-from bot.rules import Rulebook
-from bot.usage_command import Asked, Shape, UsageCommand, parse, takes
 from storage.stores import Stores
 from tests.desk import Desk
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.chat import Cancel, Finish, Mark, Note, Place, Size, State, Summary
 from bot.ports import Change
-from bot.retention import Purge
+from bot.privacy.retention import Purge
 from bot.telemetry import Meters
 from storage.stores import Stores
 from tests.desk import THREAD, Desk

@@ -11,9 +11,9 @@ import pytest
 from bot.app import rulebook_of
 from bot.chat import Author, Place
 from bot.errors import ConfigError
-from bot.limits_file import read_limits
+from bot.limits.file import read_limits
+from bot.limits.rules import Allowed, Rulebook, Scope, said_rules
 from bot.ports import Level, Ruling
-from bot.rules import Allowed, Rulebook, Scope, said_rules
 from bot.settings import ROOT, read_settings
 
 ADA, STAFF, BOSS = Author("U1", "Ada"), Author("U012AB3CD", "Sam"), Author("U9", "Root", admin=True)

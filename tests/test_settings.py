@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import ConfigError
-from bot.filter_page import filter_page
-from bot.reference import env_example, markdown
+from bot.operator.reference import env_example, markdown
+from bot.privacy.page import filter_page
 from bot.settings import ROOT, Settings, endpoint, read_settings
 
 

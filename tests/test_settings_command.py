@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.chat import Author, Invocation, Place
-from bot.commands import spoken_command
-from bot.filtering import Filtering
+from bot.commands.settings import Asked, SettingsCommand, parse
+from bot.commands.table import spoken_command
 from bot.ports import Form, Said
 from bot.preferences import Decided, Preferences, Scope
+from bot.privacy.filtering import Filtering
 from bot.redaction import Action, Redactor
-from bot.settings_command import Asked, SettingsCommand, parse
 from storage.stores import open_stores
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, a_menu
 

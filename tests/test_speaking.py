@@ -9,9 +9,9 @@ import pytest
 from bot.chat import Finish, Role, State
 from bot.context import Window
 from bot.errors import ContentFiltered, CutOff, Misconfigured, Overloaded, ProviderError, TooLong
-from bot.models import Model
+from bot.limits.rules import Rulebook
+from bot.models.catalogue import Model
 from bot.ports import Button
-from bot.rules import Rulebook
 from bot.speaking import Continuing
 from storage.stores import open_stores
 from tests.fakes import FULL, FakeClock, ScriptedProvider, Step, answer

@@ -14,18 +14,18 @@ from sqlalchemy import select
 
 from bot.chat import Usage
 from bot.context import Window
-from bot.counting import Exact
 from bot.errors import Overloaded
 from bot.files import FileLimits, Gallery
-from bot.filtering import Filtering
-from bot.models import Model
+from bot.limits.rules import Rulebook, Scope
+from bot.models.catalogue import Model
 from bot.ports import Level, Warned
 from bot.preferences import Decided, Preferences
+from bot.privacy.filtering import Filtering
 from bot.recall import Recall
 from bot.redaction import Redactor
-from bot.rules import Rulebook, Scope
 from bot.summaries import Summaries
-from bot.tokens import tokenizer_for
+from bot.tokens.counting import Exact
+from bot.tokens.texts import tokenizer_for
 from bot.voice import Voice
 from storage.stores import Stores, open_stores
 from storage.tables import calls

@@ -10,8 +10,8 @@ import tiktoken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot import tokens
-from bot.tokens import Tokenizer, load, tokenizer_for
+from bot.tokens import texts as tokens
+from bot.tokens.texts import Tokenizer, load, tokenizer_for
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ from pathlib import Path
 from benchmarks.conversations import conversations
 from benchmarks.tokens import BETWEEN, HEAD, SYSTEM, TAIL, Remembered, published, reported, size_of
 from bot.chat import Message, Role
-from bot.counting import counter_for
 from bot.local_model import LocalModel
-from bot.models import Spec, load_models
+from bot.models.catalogue import Spec, load_models
 from bot.providers import Access, build_provider
 from bot.settings import ROOT
+from bot.tokens.counting import counter_for
 
 MODELS = load_models()
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import tiktoken
 
-from bot import vocabularies
 from bot.errors import ConfigError
-from bot.vocabularies import CL100K, O200K, VARIABLE, ensure, held
+from bot.tokens import vocabularies
+from bot.tokens.vocabularies import CL100K, O200K, VARIABLE, ensure, held
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,7 +30,7 @@ def test_tiktoken_takes_what_is_built_without_asking_the_network(tmp_path: Path)
         "def refuse(*_): raise SystemExit('asked the network')\n"
         "socket.getaddrinfo = socket.socket.connect = refuse\n"
         "from pathlib import Path\n"
-        "from bot.vocabularies import ensure\n"
+        "from bot.tokens.vocabularies import ensure\n"
         "ensure(Path(sys.argv[1]))\n"
         "import tiktoken\n"
         "for name in ('o200k_base', 'o200k_harmony', 'cl100k_base'):\n"
@@ -119,7 +119,7 @@ def test_a_package_that_carries_something_else_is_refused(
 
 def test_the_program_builds_into_the_folder_it_is_given(tmp_path: Path) -> None:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "bot.vocabularies", *arguments]
+        command = [sys.executable, "-m", "bot.tokens.vocabularies", *arguments]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
     built = run(str(tmp_path))

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.errors import ConfigError
-from bot.models import load_models
+from bot.models.catalogue import load_models
 from bot.settings import Settings, read_settings
 from bot.voices import choose_model
 

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from bot.chat import Cancel, Incoming, State, Text
-from bot.commands import spoken_command
+from bot.commands.table import spoken_command
 from bot.errors import Misconfigured
+from bot.limits.rules import Rulebook
 from bot.notices import TEXTS
 from bot.ports import Outcome
-from bot.rules import Rulebook
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, Gate, answer, incoming
 from tests.test_engine import Bot, Start, start
 

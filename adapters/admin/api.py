@@ -13,10 +13,10 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.errors import StoreUnavailable, Unwieldy
-from bot.listing import turn_values
+from bot.limits.reports import Span, as_csv, as_values, shortened, span, summed
 from bot.notices import notice
+from bot.operator.listing import turn_values
 from bot.ports import OTHERS, By, Clock, Health, Reports, Row, Waiting, Whose
-from bot.reports import Span, as_csv, as_values, shortened, span, summed
 
 PATH: Final = "/admin"
 PAGE: Final = Path(__file__).parent / "page"

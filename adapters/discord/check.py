@@ -9,8 +9,8 @@ from typing import Final
 from adapters.delivery.pacer import Pacer
 from adapters.discord.registering import known, register, this_application
 from adapters.discord.rest import Rest
-from bot.check import Finding
 from bot.errors import ConfigError, DeliveryError, PlaceRefused
+from bot.operator.check import Finding
 from bot.ports import Slash
 
 CONTENT_GRANTED: Final = (1 << 18) | (1 << 19)

@@ -10,8 +10,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from adapters.slack.calls import error_code, slack_errors
-from bot.check import Finding
 from bot.errors import DeliveryError
+from bot.operator.check import Finding
 
 SCOPES: Final = (
     "app_mentions:read",

@@ -14,15 +14,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.chat import Content, File, Picture, Size, Turn, plain_text
-from bot.counting import Counter
 from bot.errors import Unreadable, Why
 from bot.files.documents import Document, read_pdf, read_text
 from bot.files.gallery import SHARE, Gallery, shown_to
 from bot.files.kinds import Kind, found, picture_type, promised
-from bot.filtering import Filtering
 from bot.inbox import Held
 from bot.ports import Adapter, Source
+from bot.privacy.filtering import Filtering
 from bot.redaction import HOLD_LIMIT
+from bot.tokens.counting import Counter
 from bot.voice import Voice, Voices
 
 log = logging.getLogger(__name__)

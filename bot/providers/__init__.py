@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 from bot.chat import Quota
 from bot.errors import ConfigError
-from bot.models import Announced, Model, Models, Spec
-from bot.picture_tokens import Detail
+from bot.models.catalogue import Announced, Model, Models, Spec
 from bot.ports import Provider
 from bot.providers.warm import warm_responses
 from bot.providers.wire import TIMEOUTS, Timeouts
+from bot.tokens.pictures import Detail
 
 OPENAI: Final = "https://api.openai.com/v1"
 ANTHROPIC: Final = "https://api.anthropic.com"

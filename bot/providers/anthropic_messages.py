@@ -32,7 +32,7 @@ from bot.errors import (
     QuotaExhausted,
     TooLong,
 )
-from bot.models import NOT_ANNOUNCED, Announced, Model
+from bot.models.catalogue import NOT_ANNOUNCED, Announced, Model
 from bot.providers.anthropic_turns import EPHEMERAL, MARK, instructions, turns
 from bot.providers.failures import NETWORK, by_status, of_network, word
 from bot.providers.wire import (

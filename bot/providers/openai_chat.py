@@ -13,11 +13,11 @@ from openai.types.chat import ChatCompletionChunk
 
 from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
 from bot.errors import BadResponse, ContentFiltered, CutOff, EmptyAnswer
-from bot.models import Announced, Model
-from bot.picture_tokens import Detail
+from bot.models.catalogue import Announced, Model
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import Piece, relay
 from bot.providers.wording import data_url, insists_on_turns, worded
+from bot.tokens.pictures import Detail
 
 ENDINGS: Final[Mapping[str, Finish]] = {"length": Finish.LENGTH, "content_filter": Finish.FILTERED}
 BROKEN: Final = frozenset({"error", "abort", "cancelled"})

@@ -27,7 +27,7 @@ from bot.errors import (
     QuotaExhausted,
     TooLong,
 )
-from bot.models import NOT_ANNOUNCED, Announced
+from bot.models.catalogue import NOT_ANNOUNCED, Announced
 from bot.providers.failures import NETWORK, by_status, of_network, word
 from bot.providers.wire import ASKING, TIMEOUTS, Timeouts, is_event_stream, quota_from, retry_after
 

@@ -18,12 +18,12 @@ from openai.types.responses import (
 
 from bot.chat import Delta, Finish, Message, Prompt, Quota, Usage
 from bot.errors import ContentFiltered, CutOff
-from bot.models import Announced, Model
-from bot.picture_tokens import Detail
+from bot.models.catalogue import Announced, Model
 from bot.providers.failures import word
 from bot.providers.openai_line import FAULTS, OpenAILine, request_id
 from bot.providers.wire import NOTHING, Piece, relay
 from bot.providers.wording import data_url, insists_on_turns, worded
+from bot.tokens.pictures import Detail
 
 PARAGRAPH: Final = "\n\n"
 

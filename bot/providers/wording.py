@@ -10,8 +10,8 @@ from typing import Final
 
 from bot.chat import Message, Picture, Role
 from bot.marking import NEXT, plain_name
-from bot.models import Model
-from bot.tokens import public_vocabulary
+from bot.models.catalogue import Model
+from bot.tokens.texts import public_vocabulary
 
 NAME_LENGTH: Final = 64
 """Characters of a speaker's name; OpenAI allows no more in its `name` field."""

@@ -7,7 +7,7 @@ Done in two steps, since the names of placeholders are given by whoever keeps th
     names = ...                                                  # of what is wanted: {found: "<EMAIL_1>"}
     text = sorted_out.text(names)
 
-The same for each batch of pieces of a growing text (`bot/answer_filter.py`).
+The same for each batch of pieces of a growing text (`bot/privacy/answers.py`).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from bot import vocabularies
+from bot.tokens import vocabularies
 from tests.crash.rounds import SETTINGS, Verdict, play
 from tests.postgres import postgres_server
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from bot import vocabularies
+from bot.tokens import vocabularies
 from storage.stores import open_stores
 from tests.crash import judge
 from tests.crash.answers import Model

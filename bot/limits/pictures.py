@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from bot.limits.reports import Span, named, summed
 from bot.notices import notice
 from bot.ports import OTHERS, By, Row
-from bot.reports import Span, named, summed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

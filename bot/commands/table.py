@@ -10,22 +10,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.chat import Invocation
-from bot.limits_command import WORDS as LIMITS_WORDS
-from bot.limits_command import LimitsCommand
-from bot.limits_command import takes as limits_takes
-from bot.memory_commands import MemoryCommands, turns_word
+from bot.commands.limits import WORDS as LIMITS_WORDS
+from bot.commands.limits import LimitsCommand
+from bot.commands.limits import takes as limits_takes
+from bot.commands.memory import MemoryCommands, turns_word
+from bot.commands.privacy import WORDS as PRIVACY_WORDS
+from bot.commands.privacy import PrivacyCommand
+from bot.commands.privacy import takes as privacy_takes
+from bot.commands.settings import WORDS as SETTINGS_WORDS
+from bot.commands.settings import SettingsCommand
+from bot.commands.settings import takes as settings_takes
+from bot.commands.usage import WORDS as USAGE_WORDS
+from bot.commands.usage import UsageCommand
+from bot.commands.usage import takes as usage_takes
+from bot.commands.why import Why, names_a_message
 from bot.notices import notice
 from bot.ports import Clock, Conversations, Said, Slash, Word
-from bot.privacy_command import WORDS as PRIVACY_WORDS
-from bot.privacy_command import PrivacyCommand
-from bot.privacy_command import takes as privacy_takes
-from bot.settings_command import WORDS as SETTINGS_WORDS
-from bot.settings_command import SettingsCommand
-from bot.settings_command import takes as settings_takes
-from bot.usage_command import WORDS as USAGE_WORDS
-from bot.usage_command import UsageCommand
-from bot.usage_command import takes as usage_takes
-from bot.why import Why, names_a_message
 
 
 def nothing(argument: str) -> bool:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from bot.calibration import Calibration, fitted, published
 from bot.chat import Observation, Picture, Size
 from bot.errors import StoreUnavailable
-from bot.models import Model
-from bot.picture_tokens import EACH, Detail, PictureRule
+from bot.models.catalogue import Model
 from bot.ports import Calibrations
 from bot.providers.wording import field_name, name_lead
-from bot.tokens import PER_NAME, Tokenizer, beginning, tokenizer_for
+from bot.tokens.calibration import Calibration, fitted, published
+from bot.tokens.pictures import EACH, Detail, PictureRule
+from bot.tokens.texts import PER_NAME, Tokenizer, beginning, tokenizer_for
 
 CONVERSATIONS: Final = 1_000
 """Of so many is remembered, while the process lives, what was last reported."""

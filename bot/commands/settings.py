@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.chat import Invocation
-from bot.filtering import Filtering
-from bot.menu import Menu
+from bot.commands.form import DEFAULT, EVERYWHERE, WHERE, form_offer, settings_form
+from bot.commands.menu import Menu
 from bot.notices import notice
 from bot.ports import Change, Clock, Form, PreferenceStore, Said, Word
 from bot.preferences import OPTIONS, Decided, Level, Option, Unfit, Welcome, written
-from bot.settings_form import DEFAULT, EVERYWHERE, WHERE, form_offer, settings_form
+from bot.privacy.filtering import Filtering
 
 ACTION: Final = "settings"
 HISTORY: Final = "history"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 
 from bot.errors import ConfigError
-from bot.models import Model, Models, Spec, check
+from bot.models.catalogue import Model, Models, Spec, check
 from bot.preferences import Unfit
 from bot.providers import Access, speaks_for_itself
 

@@ -17,13 +17,13 @@ from typing import Final
 
 from bot.chat import Invocation
 from bot.errors import Unwieldy
-from bot.limit_texts import spent_text
-from bot.limits import Limits
+from bot.limits.admission import Limits
+from bot.limits.pictures import NoPlots, draw
+from bot.limits.reports import Span, as_csv, as_text, line_text, span, sum_text, summed
+from bot.limits.rules import Rulebook
+from bot.limits.texts import spent_text
 from bot.notices import notice
-from bot.pictures import NoPlots, draw
 from bot.ports import Attached, By, Clock, Reports, Row, Said, Whose, Word
-from bot.reports import Span, as_csv, as_text, line_text, span, sum_text, summed
-from bot.rules import Rulebook
 
 USUAL: Final = "month"
 EVERYWHERE: Final = "everywhere"

@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Final
 
 from bot.errors import LimitReached
-from bot.limits import PICO
+from bot.limits.admission import PICO
+from bot.limits.rules import METRICS, USD, Allowance, Allowed
 from bot.notices import notice, wait_text
 from bot.ports import Meter, Spent, Warned
-from bot.rules import METRICS, USD, Allowance, Allowed
 
 UNITS: Final = {"requests": "unit_requests", "tokens": "unit_tokens", "picousd": "unit_usd"}
 

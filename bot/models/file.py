@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.errors import ConfigError
-from bot.picture_tokens import picture_rule
-from bot.prices import amount_from, price_from
+from bot.models.prices import amount_from, price_from
+from bot.tokens.pictures import picture_rule
 
 Tables = dict[str, dict[str, dict[str, Any]]]
 """What a file says, by provider and model, every value of its proper type."""
@@ -46,7 +46,7 @@ def read_tables(file: Path) -> Tables:
 
 
 def wrong(file: Path, where: str, cause: str) -> ConfigError:
-    return ConfigError("REJOINDER_MODELS", f"{file}: {where} {cause}", "Compare with bot/models.toml")
+    return ConfigError("REJOINDER_MODELS", f"{file}: {where} {cause}", "Compare with bot/models/models.toml")
 
 
 def _read(file: Path, table: str, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bot.chat import Invocation
-from bot.limit_texts import allowance_text, number_text
-from bot.limits import Limits
-from bot.limits_file import COUNTS, parse_allowed
+from bot.limits.admission import Limits
+from bot.limits.file import COUNTS, parse_allowed
+from bot.limits.rules import ADMIN, NO_LIMIT, USD, Allowed, Rulebook, scope_of
+from bot.limits.texts import allowance_text, number_text
 from bot.notices import notice
 from bot.ports import Change, Clock, Level, Ruling, Rulings, Word
-from bot.rules import ADMIN, NO_LIMIT, USD, Allowed, Rulebook, scope_of
 from bot.voice import Voices
 
 ACTION: Final = "limits"

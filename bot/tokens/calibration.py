@@ -16,7 +16,7 @@ from statistics import median
 from typing import Final
 
 from bot.chat import Observation, Size
-from bot.tokens import PER_MESSAGE, PER_REPLY, PER_ROLE
+from bot.tokens.texts import PER_MESSAGE, PER_REPLY, PER_ROLE
 
 REMEMBERED: Final = 64
 """Calls that a fit looks back upon."""

@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from bot.errors import ConfigError
+from bot.limits.rules import ADMIN, LEVELS, USD, Allowed, Scope
 from bot.ports import Level
-from bot.rules import ADMIN, LEVELS, USD, Allowed, Scope
 
 VARIABLE: Final = "REJOINDER_LIMITS"
 PLATFORMS: Final = ("slack", "discord", "playground")

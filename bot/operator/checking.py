@@ -11,18 +11,20 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from bot import app, tokens, vocabularies
+from bot import app
 from bot.chat import Message, Prompt, Role
-from bot.check import Finding
-from bot.commands import command_list
+from bot.commands.table import command_list
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
-from bot.filter_settings import actions_of, masked_for_want_of_a_key, open_redactor
-from bot.legacy import old_forms
 from bot.local_model import installed, verify
-from bot.models import Models, Spec, check
+from bot.models.catalogue import Models, Spec, check
+from bot.operator.check import Finding
+from bot.operator.legacy import old_forms
 from bot.ports import Provider
+from bot.privacy.settings import actions_of, masked_for_want_of_a_key, open_redactor
 from bot.providers import build_provider, speaks_for_itself
 from bot.settings import Settings, known_names, unknown_names
+from bot.tokens import texts as tokens
+from bot.tokens import vocabularies
 from bot.voices import access_of, chosen_models, summing_model
 from storage import migrations
 from storage.engines import complete, sqlite_file

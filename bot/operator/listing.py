@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bot.chat import Place
-from bot.pictures import draw
+from bot.limits.pictures import draw
+from bot.limits.reports import Span, as_csv, as_values, cost_text, judged_text, named, summed
 from bot.ports import By, Row, Waiting
-from bot.reports import Span, as_csv, as_values, cost_text, judged_text, named, summed
 
 COLUMNS = ("turn", "place", "state", "age", "attempts", "owner", "error", "reference")
 

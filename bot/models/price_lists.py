@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.prices import Price
+from bot.models.prices import Price
 
 PROVIDERS: Final = ("openai", "anthropic")
 """Whose models it is asked for: what else answers to a known name may cost something else."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.chat import Place, Turn
 from bot.errors import DeliveryError
-from bot.limit_texts import warning_text
+from bot.limits.texts import warning_text
 from bot.notices import notice
 from bot.ports import Adapter, Clock, Level, Warned
 

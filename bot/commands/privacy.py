@@ -14,11 +14,11 @@ import re
 from typing import Final
 
 from bot.chat import Invocation
-from bot.erasing import Eraser
-from bot.limits import Limits
+from bot.limits.admission import Limits
 from bot.notices import notice
 from bot.ports import Attached, Clock, Json, Kept, Privacy, Said, Shortcut, Who, Word
 from bot.preferences import Decided
+from bot.privacy.erasing import Eraser
 
 SHOW, EXPORT, FORGET, SURE, OUT, IN = "show", "export", "forget", "forget yes", "opt-out", "opt-in"
 WAYS: Final = (SHOW, EXPORT, FORGET, SURE, OUT, IN)

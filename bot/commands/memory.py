@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from bot.chat import Exchange, Invocation, Note, Pin, Place
-from bot.filtering import Filtering
 from bot.marking import neutral
 from bot.notices import kinds_text, notice
 from bot.ports import Clock, Memory, Source
+from bot.privacy.filtering import Filtering
 from bot.recall import Recall, View
 from bot.voice import Voice, Voices
 

@@ -16,9 +16,9 @@ from typing import Any, Final, Literal
 
 from bot.chat import Usage
 from bot.errors import ConfigError
-from bot.model_file import UNKNOWN, Tables, read_tables, wrong
-from bot.picture_tokens import EACH, PictureRule
-from bot.prices import Price
+from bot.models.file import UNKNOWN, Tables, read_tables, wrong
+from bot.models.prices import Price
+from bot.tokens.pictures import EACH, PictureRule
 
 Elsewhere = Callable[[str, str], tuple[Price, str] | None]
 """Another list of prices: by provider and name, the price and the name of the list."""

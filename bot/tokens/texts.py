@@ -14,9 +14,9 @@ from collections.abc import Iterator
 import regex
 import tiktoken
 
-from bot import vocabularies
 from bot.chat import Size
-from bot.vocabularies import CL100K, Vocabulary
+from bot.tokens import vocabularies
+from bot.tokens.vocabularies import CL100K, Vocabulary
 
 PER_MESSAGE = 3
 PER_ROLE = 1

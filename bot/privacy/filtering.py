@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answer_filter import AnswerFilter
 from bot.chat import Place
 from bot.ports import Numbered, Original, Source, Vault
 from bot.preferences import Decided
+from bot.privacy.answers import AnswerFilter
 from bot.redaction import (
     Found,
     Piece,

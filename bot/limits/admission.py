@@ -18,9 +18,9 @@ from typing import Final
 from bot.chat import Author, Place, Prompt, Quota, Turn, Usage
 from bot.errors import LimitReached, StoreUnavailable, Unpriced
 from bot.gate import Gate, Waiting, unheard
-from bot.models import Model
+from bot.limits.rules import METRICS, Allowance, Allowed, Rulebook, place_name, said_rules, workspace_name
+from bot.models.catalogue import Model
 from bot.ports import Call, Charge, Ledger, Level, Meter, Rulings, Settlement, Spent, Taken, Warned
-from bot.rules import METRICS, Allowance, Allowed, Rulebook, place_name, said_rules, workspace_name
 
 PICO: Final = Decimal(1_000_000_000_000)
 SMALLEST_ANSWER: Final = 64
