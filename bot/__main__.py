@@ -95,17 +95,17 @@ def check() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to the newest revision."""
-    from bot import app
+    from bot.operator import actions
 
-    _do(lambda settings: app.migrate(settings, _say))
+    _do(lambda settings: actions.migrate(settings, _say))
 
 
 @cli.command()
 def sync() -> None:
     """Register the slash commands with Discord now; `run` does so by itself when they have changed."""
-    from bot import app
+    from bot.operator import actions
 
-    _do(lambda settings: app.sync(settings, _say))
+    _do(lambda settings: actions.sync(settings, _say))
 
 
 @cli.command()
@@ -120,11 +120,11 @@ def turns(
     ] = "table",
 ) -> None:
     """List waiting and running turns, and those that failed in the last day, with their age and owner."""
-    from bot import app
+    from bot.operator import actions
     from bot.operator.listing import show_turns
 
     async def work(settings: Settings) -> None:
-        show_turns(await app.turns(settings), form, out)
+        show_turns(await actions.turns(settings), form, out)
 
     _do(work)
 
@@ -144,21 +144,22 @@ def usage(
     to: Annotated[Path | None, typer.Option(help="the file that a picture is written to")] = None,
 ) -> None:
     """Report what the whole bot has used: calls, tokens, share of cached prompts, cost."""
-    from bot import app
+    from bot.clock import now
     from bot.limits.pictures import NoPlots
     from bot.limits.reports import span
+    from bot.operator import actions
     from bot.operator.listing import show_usage
 
     async def work(settings: Settings) -> None:
         try:
-            asked = span(period, app.now())
+            asked = span(period, now())
         except ValueError:
             raise typer.BadParameter(
                 "write today, month, or so many days: 30d", param_hint="--period"
             ) from None
         if form == "picture" and to is None:
             raise typer.BadParameter("name the file, such as usage.png", param_hint="--to")
-        rows = await app.usage(settings, by, asked)
+        rows = await actions.usage(settings, by, asked)
         try:
             show_usage(rows, by, asked, form, out, to)
         except NoPlots:

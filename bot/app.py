@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import secrets
 import signal
 import socket
-import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from bot.absence import Watch
 from bot.access import Lists
 from bot.chat import Place
+from bot.clock import now
 from bot.commands.limits import LimitsCommand
 from bot.commands.memory import MemoryCommands
 from bot.commands.menu import Menu
@@ -30,39 +27,44 @@ from bot.commands.settings import SettingsCommand
 from bot.commands.table import Commands, command_list
 from bot.commands.usage import UsageCommand
 from bot.commands.why import Why
+from bot.derived import (
+    admin_token,
+    defaults_of,
+    file_limits,
+    inner_token,
+    make_data_folder,
+    models_of,
+    person_key,
+    rulebook_of,
+    vocabulary_folder,
+)
 from bot.engine import Engine
-from bot.errors import ConfigError
-from bot.files import FileLimits, FileReader, Gallery
+from bot.files import FileReader, Gallery
 from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
 from bot.housekeeping import Housekeeping
 from bot.inbox import Workers
 from bot.limits.admission import Limits
 from bot.limits.alarms import Alarms
-from bot.limits.file import read_limits
-from bot.limits.reports import Span
-from bot.limits.rules import Rulebook, Scope
+from bot.limits.rules import Rulebook
 from bot.lock import only_process
-from bot.models.catalogue import Models, load_models
-from bot.models.price_lists import listed_price
 from bot.notebook import Notebook
-from bot.ports import Adapter, By, Level, Reception, Row, Waiting, Whose
-from bot.preferences import Answers, Decided, Preferences, Switch, Welcome
+from bot.operator.actions import standing
+from bot.ports import Adapter, Reception
+from bot.preferences import Decided
 from bot.pressing import Pressing
 from bot.privacy.erasing import Eraser
 from bot.privacy.filtering import Filtering
 from bot.privacy.retention import Purge
-from bot.privacy.settings import actions_of, masked_for_want_of_a_key, open_redactor
+from bot.privacy.settings import masked_for_want_of_a_key, open_redactor
 from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
-from bot.redaction import Policy
 from bot.settings import Settings, endpoint
 from bot.speaking import Continuing, Speaker
 from bot.summaries import Summaries
 from bot.telemetry import Meters
 from bot.tokens import vocabularies
 from bot.tokens.counting import Counter
-from bot.tokens.pictures import LOW
 from bot.voice import Voice, Voices
 from bot.voices import Switchboard, open_menu
 from storage import migrations
@@ -74,16 +76,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Say = Callable[[str], None]
-
-FAILED_SHOWN: Final = timedelta(days=1)
-MOST_NAMED: Final = 50_000
-"""Rows of a report that `usage` names; the rest stand in one."""
-MOST_FAILED: Final = 50
-"""Failed turns that `turns` lists."""
-
-
-def now() -> datetime:
-    return datetime.now(UTC)
 
 
 async def run(settings: Settings, say: Say) -> None:
@@ -112,55 +104,6 @@ async def run(settings: Settings, say: Say) -> None:
         await voices.look_ahead()
         summing = await voices.summing()
         await House(settings, stores, voices, voices.counter, menu, decided, rulebook, summing).run(say)
-
-
-async def migrate(settings: Settings, say: Say) -> None:
-    make_data_folder(settings.data)
-    async with aclosing(open_stores(settings.url)) as stores:
-        await stores.upgrade()
-        say(f"the database is at revision {await stores.revision()}")
-
-
-async def sync(settings: Settings, say: Say) -> None:
-    """Tell the platforms that want it of the slash commands, now. Raises `ConfigError`."""
-    if settings.discord_token is None:
-        raise ConfigError("DISCORD_TOKEN", "is missing", "Only Discord is told of commands: set its token")
-    from adapters import discord
-
-    commands = command_list(settings.language)
-    told = await discord.sync(
-        token=settings.discord_token.get_secret_value(), api_url=settings.discord_api_url, commands=commands
-    )
-    names = ", ".join(f"/{slash.verb}" for slash in commands)
-    say(f"Discord {'now knows' if told else 'knew already'} {names}")
-
-
-async def turns(settings: Settings) -> Sequence[Waiting]:
-    """What waits and runs, and what failed lately."""
-    async with opened(settings) as stores:
-        return await standing(stores)
-
-
-async def standing(stores: Stores) -> Sequence[Waiting]:
-    return [
-        *await stores.inbox.unfinished(),
-        *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
-    ]
-
-
-async def usage(settings: Settings, by: By, period: Span) -> Sequence[Row]:
-    """What the whole bot has used."""
-    async with opened(settings) as stores:
-        return await stores.reports.rows(by, period.since, period.until, Whose(), most=MOST_NAMED)
-
-
-@asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores beside a bot that may be running, for a command that reads. Raises `ConfigError` unless the tables are this
-    version's."""
-    async with aclosing(open_stores(settings.url)) as stores:
-        await migrations.require_newest(stores.database)
-        yield stores
 
 
 class House:
@@ -340,7 +283,7 @@ class House:
                 clock=now,
                 most_messages=settings.messages_per_answer,
                 reception=desk,
-                token=_admin_token(settings),
+                token=admin_token(settings),
                 inner=self._inner_token,
             )
             playground.extend(self._add_inner)
@@ -424,7 +367,7 @@ class House:
         from adapters.playground.server import build_app
 
         host, port = endpoint(settings.admin_http)
-        inner = build_app(Guard(host, port, _admin_token(settings), self._inner_token))
+        inner = build_app(Guard(host, port, admin_token(settings), self._inner_token))
         self._add_inner(inner)
         runner = await serve(inner, host, port, "REJOINDER_ADMIN_HTTP")
         stack.push_async_callback(runner.cleanup)
@@ -472,120 +415,3 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> S
     await migrations.require_newest(stores.database)
     say("database: PostgreSQL")
     return stores
-
-
-def make_data_folder(folder: Path) -> None:
-    """Raises `ConfigError` when it can't be made or written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise ConfigError(
-            "REJOINDER_DATA",
-            f"{folder} can't be written to ({error.strerror})",
-            "Name a folder this user may write to",
-        ) from None
-
-
-def defaults_of(settings: Settings, menu: Menu) -> Callable[[str], Preferences]:
-    """What the operator's settings say for places where no admin has decided, by platform."""
-    threads = {"slack": settings.slack_answers == "thread", "discord": settings.discord_answers == "thread"}
-    actions = actions_of(settings)
-    instructions = open_redactor(settings).without(Policy(actions).off).mask(settings.system_prompt).text
-    usual = Preferences(
-        model=str(menu.usual),
-        system_prompt=instructions,
-        filter=actions,
-        retention=settings.retention_days,
-        guests=Welcome(settings.guests),
-        externals=Welcome(settings.externals),
-        direct=Switch(settings.direct),
-    )
-
-    def defaults(platform: str) -> Preferences:
-        return replace(usual, answers=Answers.THREAD if threads.get(platform, False) else Answers.CHANNEL)
-
-    return defaults
-
-
-def file_limits(settings: Settings) -> FileLimits:
-    """How much of people's files is taken in. At low detail nothing larger than what is looked at is sent."""
-    return FileLimits(
-        on=settings.files == "on",
-        most=settings.file_megabytes * 1_000_000,
-        seconds=settings.file_seconds,
-        number=settings.files_per_question,
-        tokens=settings.file_tokens,
-        pages=settings.file_pages,
-        pictures=settings.pictures,
-        turns=settings.picture_turns,
-        pixels=min(settings.picture_pixels, LOW)
-        if settings.picture_detail == "low"
-        else settings.picture_pixels,
-    )
-
-
-def models_of(settings: Settings) -> Models:
-    """All that is known of models. Raises `ConfigError`."""
-    return load_models(settings.models_file, lambda provider, name: listed_price(provider, name, now()))
-
-
-def rulebook_of(settings: Settings) -> Rulebook:
-    """What the operator says of limits. Raises `ConfigError` for a file that can't be read or understood.
-
-    A setting that the operator has set is as good as the file's word: no admin raises it. One that is as it comes may be raised.
-    """
-    usual = {
-        name: getattr(settings, f"user_{name}")
-        for name in ("requests_per_minute", "tokens_per_day", "usd_per_month")
-    }
-    said = {
-        name: allowed
-        for name, allowed in usual.items()
-        if allowed is not None and f"user_{name}" in settings.model_fields_set
-    }
-    filed, roles = read_limits(settings.limits) if settings.limits is not None else ({}, {})
-    if said:
-        filed = {**filed, Scope(Level.USER): {**said, **filed.get(Scope(Level.USER), {})}}
-    provider = {
-        "requests_per_minute": settings.provider_requests_per_minute,
-        "tokens_per_minute": settings.provider_tokens_per_minute,
-    }
-    return Rulebook(filed, roles, usual, provider, settings.admins)
-
-
-def vocabulary_folder(settings: Settings) -> Path:
-    return (
-        Path(settings.tiktoken_cache_dir) if settings.tiktoken_cache_dir else settings.data / "vocabularies"
-    )
-
-
-def person_key(settings: Settings) -> bytes:
-    """The key under which people are counted: from the oldest secret key, so that a rotation keeps the counts, else one made once
-    in the data folder."""
-    if settings.secret_key is not None:
-        oldest = settings.secret_key.get_secret_value().split(",")[-1].strip()
-        return hashlib.sha256(b"person:" + oldest.encode()).digest()
-    return _kept(settings.data / "person.key", lambda: secrets.token_bytes(32))
-
-
-def inner_token(settings: Settings) -> str:
-    """The token of the admin page: as set, else one made once in the data folder, so that browsers are known again."""
-    if (token := _admin_token(settings)) is not None:
-        return token
-    return _kept(settings.data / "admin.token", lambda: secrets.token_urlsafe(24).encode()).decode().strip()
-
-
-def _admin_token(settings: Settings) -> str | None:
-    return settings.admin_token.get_secret_value() if settings.admin_token else None
-
-
-def _kept(path: Path, make: Callable[[], bytes]) -> bytes:
-    """A secret in a file that only its owner can read, made where there is none."""
-    if not path.exists():
-        fresh = path.with_name(f"{path.name}.{os.getpid()}")
-        fresh.write_bytes(make())
-        fresh.chmod(0o600)
-        fresh.replace(path)
-    return path.read_bytes()

@@ -9,6 +9,7 @@ import pytest
 
 from bot import app
 from bot.errors import ConfigError
+from bot.operator import actions
 from bot.settings import read_settings
 from storage import migrations
 from tests.bot_process import BotProcess
@@ -56,15 +57,15 @@ async def test_slash_commands_are_registered_with_discord_on_demand(tmp_path: Pa
     async with DiscordEmulator() as discord:
         there = {"REJOINDER_DATA": tmp_path, "DISCORD_API_URL": discord.api_url}
         settings = read_settings(DISCORD_TOKEN=discord.token, **there)
-        await app.sync(settings, said.append)
-        await app.sync(settings, said.append)
+        await actions.sync(settings, said.append)
+        await actions.sync(settings, said.append)
         assert said[0].startswith("Discord now knows /help, /reset")
         assert said[1].startswith("Discord knew already /help")
         assert len(list(discord.calls("PUT", "/applications/*/commands"))) == 1
         with pytest.raises(ConfigError, match=r"^DISCORD_TOKEN: Discord refuses it"):
-            await app.sync(read_settings(DISCORD_TOKEN="wrong", **there), said.append)
+            await actions.sync(read_settings(DISCORD_TOKEN="wrong", **there), said.append)
         with pytest.raises(ConfigError, match=r"^DISCORD_TOKEN: is missing"):
-            await app.sync(read_settings(**there), said.append)
+            await actions.sync(read_settings(**there), said.append)
 
 
 async def test_check_names_each_fault_and_its_cure(tmp_path: Path) -> None:
@@ -121,14 +122,18 @@ async def test_what_the_operator_has_to_mend_is_one_readable_line(
 async def test_a_database_of_another_version_is_not_touched(tmp_path: Path) -> None:
     settings = read_settings(REJOINDER_DATA=tmp_path, DATABASE_URL=f"sqlite:///{tmp_path / 'a.db'}")
     with pytest.raises(ConfigError, match=r"has no tables yet.*Run `python -m bot migrate`"):
-        await app.turns(settings)
+        await actions.turns(settings)
     said: list[str] = []
-    await app.migrate(settings, said.append)
+    await actions.migrate(settings, said.append)
     assert said == [f"the database is at revision {migrations.head()}"]
-    assert await app.turns(settings) == []
+    assert await actions.turns(settings) == []
     with sqlite3.connect(tmp_path / "a.db") as sql:
         sql.execute("UPDATE alembic_version SET version_num = '9999'")
-    for work in (app.turns(settings), app.migrate(settings, said.append), app.run(settings, said.append)):
+    for work in (
+        actions.turns(settings),
+        actions.migrate(settings, said.append),
+        app.run(settings, said.append),
+    ):
         with pytest.raises(ConfigError, match="a newer version brought the database to revision 9999"):
             await work
     assert len(said) == 1

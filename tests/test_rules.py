@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import rulebook_of
 from bot.chat import Author, Place
+from bot.derived import rulebook_of
 from bot.errors import ConfigError
 from bot.limits.file import read_limits
 from bot.limits.rules import Allowed, Rulebook, Scope, said_rules

@@ -11,9 +11,10 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from bot import app
 from bot.chat import Message, Prompt, Role
+from bot.clock import now
 from bot.commands.table import command_list
+from bot.derived import models_of, vocabulary_folder
 from bot.errors import ConfigError, ProviderError, StoreUnavailable
 from bot.local_model import installed, verify
 from bot.models.catalogue import Models, Spec, check
@@ -124,7 +125,7 @@ async def _database(settings: Settings) -> Finding:
 
 def _tokenizer(settings: Settings) -> Finding:
     try:
-        folder = vocabularies.ensure(app.vocabulary_folder(settings))
+        folder = vocabularies.ensure(vocabulary_folder(settings))
     except ConfigError as error:
         return _fault(error)
     return Finding(f"the tokenizer's vocabularies are in {folder}")
@@ -146,7 +147,7 @@ def _filter(settings: Settings) -> Finding:
 async def _models(settings: Settings) -> AsyncIterator[Finding]:
     """Every model that answers, stands in, or sums up."""
     try:
-        models = app.models_of(settings)
+        models = models_of(settings)
         summing = summing_model(settings, models)
         specs = dict.fromkeys([*chosen_models(settings, models), *([summing] if summing else [])])
     except ConfigError as error:
@@ -182,7 +183,7 @@ async def _model(settings: Settings, models: Models, spec: Spec) -> AsyncIterato
     provider = build_provider(spec, access, models)
     try:
         own = model if speaks_for_itself(spec, access) else replace(model, shutdown=None)
-        for warning in check(own, app.now().date(), await provider.announced(model.name)):
+        for warning in check(own, now().date(), await provider.announced(model.name)):
             yield Finding(warning, "Name its successor in the settings in time", warning=True)
         yield await _answers(spec, provider)
     finally:
