@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.marking import END_OF_FILE, neutral, plain_name, quotation
+
+if TYPE_CHECKING:
+    from bot.ports import Warned
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +283,9 @@ class Turn:
     already. Answers to one question are versions, by number: this one is `version`, those set aside are `others`, the highest there
     ever was is `latest`; `former` comes back when this one comes to nothing. `rated` is what the one who asked thinks of this one, and
     `finish` how it ended.
+
+    Until the turn is closed, `notes` are the bot's own words below an answer that was just given (None: it was given before), and
+    `warned` is what people are to be told of budgets.
     """
 
     id: int
@@ -305,6 +311,8 @@ class Turn:
     others: tuple[int, ...] = ()
     rated: bool | None = None
     finish: Finish | None = None
+    notes: tuple[str, ...] | None = None
+    warned: tuple[Warned, ...] = ()
 
     @property
     def key(self) -> str:

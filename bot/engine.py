@@ -74,7 +74,7 @@ class Engine:
     async def answer(self, held: Held) -> None:
         """Answer one held turn, or tell why not. Cancelling the task calls it off as `held.why` says; cancelling it again lets it go."""
         reply = self._platforms[held.turn.place.platform].reply(held.turn, held.journal)
-        held.said = max(reply.kept, held.turn.begun, key=len)
+        held.said = held.turn.answer or max(reply.kept, held.turn.begun, key=len)
         try:
             if held.why is None:
                 await self._tell(held, reply)
@@ -100,30 +100,25 @@ class Engine:
             await self._or_leave(held, reply, self._refuse(held, reply, limit))
         except RejoinderError as error:
             await self._or_leave(held, reply, self._fail(held, reply, error))
-        finally:
-            self._alarms.raise_for(held.turn, held.warned)
 
     async def _answer(self, held: Held, reply: Reply) -> None:
         turn = held.turn
-        await self._lift(held, reply, turn.answer or held.said)
+        await self._lift(held, reply, held.said)
+        notes: Sequence[str] = self._words.lasting(turn) if turn.notes is None else turn.notes
+        finish = turn.finish
         if turn.answer is None:
             if turn.attempts > self._attempts:
                 raise GaveUp
             reply.start()
             unread = await self._files.read(held)
             spoken = await self._speaker.answer(
-                held, reply, lambda line: reply.wait(self._words.in_line(turn, line)), held.warned.append
+                held, reply, lambda line: reply.wait(self._words.in_line(turn, line)), held.warn
             )
-            await self._store(held, spoken.finish)
             # Reading its files may have masked more of the turn.
-            notes = [*await self._words.fresh(held.turn, spoken, unread), *await self._warn(held)]
-            await self._show(held, reply, notes, spoken.finish)
-        else:
-            held.said = turn.answer
-            notes = self._words.lasting(held.turn)
-            if turn.attempts > 1:  # whoever stored it may have died before anybody saw it
-                notes += await self._words.personal(turn)
-            await self._show(held, reply, notes, turn.finish)
+            notes = await held.steadily(lambda: self._words.fresh(held.turn, spoken, unread))
+            finish = spoken.finish
+            await self._store(held, spoken.finish, notes)
+        await self._show(held, reply, [*notes, *await self._warn(held)], finish)
         await self._close(held, State.DONE)
 
     async def _lift(self, held: Held, reply: Reply, text: str) -> None:
@@ -139,8 +134,9 @@ class Engine:
         full = (await self._decided.at(turn.place)).buttons is Buttons.FULL
         return row(turn.version, turn.others, finish, full=full, rated=turn.rated)
 
-    async def _store(self, held: Held, finish: Finish) -> None:
-        await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish)
+    async def _store(self, held: Held, finish: Finish, notes: Sequence[str] = ()) -> None:
+        """The answer with the notes below it, so that whoever shows its end can show them."""
+        await held.answered(held.said, self._counter.measure(held.said), self._counter.name, finish, notes)
 
     async def _warn(self, held: Held) -> list[str]:
         """Tell the asker what is nearly used, alone where the platform can; else what is to stand below the answer."""
@@ -167,12 +163,11 @@ class Engine:
             await self._show(held, reply, notes, held.turn.finish)
             await self._close(held, State.DONE)
             return
-        if held.said and held.turn.answer is None:
-            await self._store(held, Finish.LENGTH)
         if held.said:
-            await self._show(
-                held, reply, open_notes or [self._words.say(held.turn, "not_whole")], Finish.LENGTH
-            )
+            notes = open_notes or [self._words.say(held.turn, "not_whole")]
+            if held.turn.answer is None:
+                await self._store(held, Finish.LENGTH, notes)
+            await self._show(held, reply, notes, Finish.LENGTH)
         elif open_notes:
             await reply.fail(text)
         else:
@@ -184,10 +179,11 @@ class Engine:
         there before."""
         number = reference()
         log.error("turn %s failed: %s %s (reference %s)", held.turn.id, error.code, error, number)
-        notes = [self._words.failure(held.turn, error, number, said=bool(held.said)), *await self._warn(held)]
+        notes = [self._words.failure(held.turn, error, number, said=bool(held.said))]
         back = await self._put_back(held, reply)
         if held.said and held.turn.answer is None:
-            await self._store(held, Finish.LENGTH)
+            await self._store(held, Finish.LENGTH, notes)
+        notes += await self._warn(held)
         if isinstance(error, DeliveryError):
             await reply.abandon()
         elif back:
@@ -223,14 +219,16 @@ class Engine:
 
     async def _end_stopped(self, held: Held, reply: Reply, why: Cancel) -> None:
         """What was said is the answer; where nothing was, what stood there before."""
-        warnings = await self._warn(held)
         if await self._put_back(held, reply):
-            await self._show(held, reply, [*self._words.lasting(held.turn), *warnings], held.turn.finish)
+            notes = [*self._words.lasting(held.turn), *await self._warn(held)]
+            await self._show(held, reply, notes, held.turn.finish)
             await self._close(held, State.DONE)
             return
-        notes = [self._words.say(held.turn, STOP_NOTICES[why]), *warnings]
+        notes = [self._words.say(held.turn, STOP_NOTICES[why])]
         if held.said:
-            await self._store(held, Finish.STOP)
+            await self._store(held, Finish.STOP, notes)
+        notes += await self._warn(held)
+        if held.said:
             await self._show(held, reply, notes, Finish.STOP)
         elif why is Cancel.STOPPED:
             await self._end(held, reply, notes)
@@ -261,5 +259,6 @@ class Engine:
             await reply.fail("\n".join(notes), buttons=buttons)
 
     async def _close(self, held: Held, state: State, *, error: str = "", reference: str = "") -> None:
+        await self._alarms.raise_for(held.turn, held.warned)
         await held.close(state, error=error, reference=reference)
         self._meters.ended(held.turn.place.platform, state.value)

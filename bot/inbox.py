@@ -46,7 +46,7 @@ class Held:
 
     `why` says why the work on it is called off, once it is: a cancellation, or None for a lost lease or a stopping process.
     `said` is the answer so far and `model` who says it, both kept up to date by whoever has it spoken; `pictures` are the question's, as
-    a model is shown them, and `warned` is what its asker is to be warned of when it ends.
+    a model is shown them, and `warned` is what people are to be told of budgets when it ends.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Held:
         self.why: Cancel | None = None
         self.said = self.model = ""
         self.pictures: tuple[Picture, ...] = ()
-        self.warned: list[Warned] = []
+        self.warned: list[Warned] = list(turn.warned)
         self._off, self._lost, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     @property
@@ -76,10 +76,19 @@ class Held:
         )
         self.turn = replace(self.turn, content=content, masked=tuple(masked))
 
-    async def answered(self, answer: str, size: Size, counter: str, finish: Finish) -> None:
+    async def answered(
+        self, answer: str, size: Size, counter: str, finish: Finish, notes: Sequence[str] = ()
+    ) -> None:
         await self.steadily(
-            lambda: self._inbox.answered(self.turn.id, self._owner, answer, size, counter, finish, self.model)
+            lambda: self._inbox.answered(
+                self.turn.id, self._owner, answer, size, counter, finish, self.model, notes
+            )
         )
+
+    async def warn(self, warned: Sequence[Warned]) -> None:
+        """Keep it with the turn, so that whoever ends it tells of it."""
+        self.warned += warned
+        await self.steadily(lambda: self._inbox.warned(self.turn.id, self._owner, self.warned))
 
     async def put_back(self) -> bool:
         """Where another version stood before this one, let it stand again, and say so."""

@@ -44,7 +44,7 @@ class OwnWords:
     # Below an answer, each when it is due and only then.
 
     async def fresh(self, turn: Turn, spoken: Spoken, unread: Sequence[Unread]) -> list[str]:
-        """Below an answer that was just given."""
+        """Below an answer that was just given; the same for the same turn, however often it is asked."""
         notes = self._files(turn, spoken, unread)
         if spoken.finish is Finish.LENGTH:
             notes.append(self.say(turn, "cut_at_length"))
@@ -55,17 +55,14 @@ class OwnWords:
             notes.append(self.say(turn, "stand_in", **names))
         if spoken.fitted.dropped and await self._conversations.told_trimmed(turn):
             notes.append(self.say(turn, "trimmed"))
-        return [*notes, *await self.personal(turn)]
-
-    async def personal(self, turn: Turn) -> list[str]:
-        """What the asker is told of their own question, the same whoever tells it."""
-        notes = [self.say(turn, "masked")] if turn.masked else []
+        if turn.masked:
+            notes.append(self.say(turn, "masked"))
         if await self._conversations.met(turn, self._clock()):
             notes.append(self.say(turn, "first_meeting"))
         return notes
 
     def lasting(self, turn: Turn) -> list[str]:
-        """Below an answer whenever it is shown again."""
+        """Below an answer that was given before, whenever it is shown again."""
         match turn.finish:
             case Finish.LENGTH:
                 return [self.say(turn, "not_whole")]

@@ -47,10 +47,10 @@ SETTLING: Final = 5.0
 NOTHING: Final = Usage(prompt=0, output=0)
 
 
-Warn = Callable[[Warned], None]
+Warn = Callable[[Sequence[Warned]], Awaitable[None]]
 
 
-def unwarned(warned: Warned) -> None:
+async def unwarned(warned: Sequence[Warned]) -> None:
     """Nobody is warned."""
 
 
@@ -150,7 +150,7 @@ class Speaker:
             finish = await self._speak(speech)
         except LimitReached as limit:
             if (warned := await self._limits.reached(limit, self._clock())) is not None:
-                warn(warned)
+                await warn([warned])
             raise
         except asyncio.CancelledError:
             growing.drop_held()
@@ -300,8 +300,8 @@ class Speaker:
         except LeaseLost:
             log.warning("a call could not be settled: its reservation stands")
             return
-        for one in warned:
-            speech.warn(one)
+        if warned:
+            await speech.warn(warned)
 
 
 def _broke_off(error: ProviderError) -> bool:

@@ -51,7 +51,7 @@ class Summaries:
         limits: Limits,
         filtering: Filtering,
         decided: Decided,
-        warn: Callable[[Turn, Sequence[Warned]], None],
+        warn: Callable[[Turn, Sequence[Warned]], Awaitable[None]],
         clock: Clock,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -144,5 +144,5 @@ class Summaries:
             warned = await self._limits.settle(
                 reservation, usage, finish=finish or "none", first_token_ms=None, now=now
             )
-            self._warn(turn, warned)
+            await self._warn(turn, warned)
         return neutral(await self._filtering.retold(turn.place, text, message.text))

@@ -73,7 +73,7 @@ async def close_all(transaction: Transaction, which: ColumnElement[bool], now: d
 async def forget(transaction: Transaction, which: ColumnElement[bool]) -> None:
     """Clear the words of the question and of its answer, with the originals they hold; that there was one stays known."""
     silent = {"content": [], "masked": [], "question_tokens": 0, "question_shape": None}
-    silent |= {"answer": None, "begun": None, "answer_tokens": 0, "answer_shape": None}
+    silent |= {"answer": None, "begun": None, "answer_tokens": 0, "answer_shape": None, "notes": None}
     await transaction.sql.execute(update(turns).where(which).values(silent))
     theirs = parts.c.turn_id.in_(select(turns.c.id).where(which))
     await transaction.sql.execute(update(parts).where(theirs).values(text=None))

@@ -122,6 +122,8 @@ turns = Table(
     _text("answer_counter", default=""),
     _text("answer_model", default=""),
     _text("finish", default=""),
+    Column("notes", Json),  # what stands below an answer that is still to be shown, and
+    Column("warned", Json),  # what is to be told of budgets, until the turn is closed
     _text("error", default=""),
     _text("reference", default=""),
     Column("created_at", Instant, nullable=False),

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
 from bot.errors import LeaseLost
-from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting
+from bot.ports import Accepted, Clock, Journal, Pulse, Renewal, Signal, Waiting, Warned
 from storage.accepting import accept, position, running_before
 from storage.cancelling import call_off, forget, in_conversations, take_away
 from storage.claims import Again, Claim, read_turn, take_next
@@ -22,7 +22,7 @@ from storage.database import Database, Transaction, writing
 from storage.journal import TurnJournal
 from storage.sql import GONE, STANDING, held, insert_new, unfinished, within
 from storage.tables import RUNNING, receipts, turns
-from storage.values import as_said, content_json, shape_json, waiting_value
+from storage.values import as_said, content_json, shape_json, waiting_value, warned_json
 from storage.versions import begin_anew, put_back
 
 
@@ -143,6 +143,7 @@ class Turns:
         counter: str,
         finish: Finish,
         model: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
         whole = {
             "answer": answer,
@@ -153,8 +154,13 @@ class Turns:
             "answer_counter": counter,
             "answer_model": model or turns.c.answer_model,
             "finish": finish,
+            "notes": list(notes),
         }
         await self._write(transaction, turn, owner, whole)
+
+    @writing
+    async def warned(self, transaction: Transaction, turn: int, owner: str, warned: Sequence[Warned]) -> None:
+        await self._write(transaction, turn, owner, {"warned": [warned_json(one) for one in warned]})
 
     @writing
     async def put_back(self, transaction: Transaction, turn: int, owner: str) -> Turn | None:
@@ -179,7 +185,7 @@ class Turns:
         now: datetime,
     ) -> None:
         over = {"state": state, "error": error, "reference": reference, "finished_at": now}
-        over |= {"owner": None, "lease_until": None}
+        over |= {"owner": None, "lease_until": None, "notes": None, "warned": None}
         cancel = await self._write(transaction, turn, owner, over)
         if cancel is Cancel.EDITED:
             await begin_anew(transaction, turn)  # what was answered is asked no more

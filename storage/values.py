@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from bot.chat import (
     Turn,
     plain_text,
 )
-from bot.ports import Waiting
+from bot.ports import Level, Meter, Waiting, Warned
 from storage.tables import turns
 
 
@@ -120,7 +120,20 @@ def turn_value(row: RowMapping, place: Place, parts: Sequence[Posted]) -> Turn:
         finish=Finish(row["finish"]) if row["finish"] else None,
         cancel=None if row["cancel"] is None else Cancel(row["cancel"]),
         parts=tuple(parts),
+        notes=None if row["notes"] is None else tuple(row["notes"]),
+        warned=tuple(_warned_value(one) for one in row["warned"] or ()),
     )
+
+
+def warned_json(warned: Warned) -> dict[str, Any]:
+    rest = {"percent": warned.percent, "used": warned.used, "resets_at": warned.resets_at.isoformat()}
+    return asdict(warned.meter) | rest
+
+
+def _warned_value(stored: Mapping[str, Any]) -> Warned:
+    meter = {**stored, "level": Level(stored["level"])}
+    percent, used, resets_at = (meter.pop(name) for name in ("percent", "used", "resets_at"))
+    return Warned(Meter(**meter), percent, used, datetime.fromisoformat(resets_at))
 
 
 def place_value(row: RowMapping) -> Place:

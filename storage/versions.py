@@ -21,6 +21,7 @@ WAITS: dict[str, Any] = {
     "cancel": None,
     "former": None,
     "begun": None,
+    "notes": None,
     "error": "",
     "reference": "",
     "started_at": None,

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from bot.chat import State, Turn
+from bot.chat import Place, State, Turn
 from bot.context import Window
 from bot.engine import Engine
 from bot.files import FileLimits
@@ -17,7 +17,7 @@ from bot.inbox import Held
 from bot.limits.alarms import Alarms
 from bot.limits.rules import Rulebook
 from bot.models.catalogue import Model
-from bot.ports import Provider
+from bot.ports import Adapter, Provider
 from bot.preferences import Decided, Preferences
 from bot.privacy.filtering import Filtering
 from bot.recall import Recall
@@ -73,6 +73,7 @@ class Rig:
     platform: FakePlatform = field(default_factory=FakePlatform)
     waits: list[float] = field(default_factory=list)
     sleep: Callable[[float], Awaitable[None]] = at_once
+    admins: Sequence[Place] = ()
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.stores, self.clock)
@@ -88,7 +89,7 @@ class Rig:
         self.voices = voices
         limits = open_limits(self.stores, rules, self.clock)
         decided = Decided(self.stores.preferences, lambda _: Preferences("openai:test", "Be kind."))
-        platforms = {"fake": self.platform}
+        platforms: dict[str, Adapter] = {"fake": self.platform}
         filtering = Filtering(Redactor(), self.stores.vault, decided)
         gallery, self.files = open_files(
             platforms, SameEverywhere(*voices), voices[0].counter, filtering, files
@@ -103,7 +104,7 @@ class Rig:
             sleep=self._sleep,
         )
         self.engine = Engine(
-            platforms={"fake": self.platform},
+            platforms=platforms,
             conversations=self.stores.conversations,
             decided=decided,
             speaker=speaker,
@@ -114,7 +115,7 @@ class Rig:
             attempts=3,
             clock=self.clock,
             meters=Meters(),
-            alarms=Alarms({}, [], "en", self.clock),
+            alarms=Alarms(platforms, self.admins, "en", self.clock),
         )
 
     async def ask(self, text: str, *, channel: str = "C1") -> Outcome:

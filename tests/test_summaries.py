@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.chat import Usage
+from bot.chat import Turn, Usage
 from bot.context import Window
 from bot.errors import Overloaded
 from bot.files import FileLimits, Gallery
@@ -58,7 +58,7 @@ class Rig:
             limits=open_limits(self.stores, rules, self.clock),
             filtering=Filtering(Redactor(), self.stores.vault, decided),
             decided=decided,
-            warn=lambda _, warned: self.warned.extend(warned),
+            warn=self._warn,
             clock=self.clock,
             sleep=no_wait,
         )
@@ -66,6 +66,9 @@ class Rig:
             self.stores.memory, decided, self.summaries.due, gallery=Gallery({}, FileLimits())
         )
         self.voice = Voice(ScriptedProvider(), Model("openai", "test"), "Be kind.", Window(150, 50), COUNTER)
+
+    async def _warn(self, turn: Turn, warned: Sequence[Warned]) -> None:
+        self.warned += warned
 
     async def ask(self, text: str) -> list[str]:
         """What the model hears with a question, which is then answered."""

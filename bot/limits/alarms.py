@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 from bot.chat import Place, Turn
 from bot.errors import DeliveryError
@@ -13,6 +14,9 @@ from bot.notices import notice
 from bot.ports import Adapter, Clock, Level, Warned
 
 log = logging.getLogger(__name__)
+
+PATIENCE: Final = 2.0
+"""Seconds for which the end of a turn waits until admins are told, so that a process that dies meanwhile leaves it to the next."""
 
 
 class Alarms:
@@ -25,19 +29,22 @@ class Alarms:
         self._language, self._clock = language, clock
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def raise_for(self, turn: Turn, warned: Sequence[Warned]) -> None:
-        """Returns at once."""
-        for one in warned:
-            for channel in self._channels:
-                if one.meter.level is Level.BOT or _same_workspace(channel, turn.place):
-                    task = asyncio.create_task(self._tell(channel, turn, one), name=f"alarm {turn.id}")
-                    self._tasks.add(task)
-                    task.add_done_callback(self._tasks.discard)
+    async def raise_for(self, turn: Turn, warned: Sequence[Warned]) -> None:
+        """Returns when they are told, or when that takes long: then it goes on beside."""
+        tasks = [
+            asyncio.create_task(self._tell(channel, turn, one), name=f"alarm {turn.id}")
+            for one in warned
+            for channel in self._channels
+            if one.meter.level is Level.BOT or _same_workspace(channel, turn.place)
+        ]
+        for task in tasks:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        await _ended(tasks, PATIENCE)
 
     async def told(self, patience: float) -> None:
         """Return when all is said that was to be said, or after so many seconds."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=patience)
+        await _ended(self._tasks, patience)
 
     async def _tell(self, channel: Place, turn: Turn, warned: Warned) -> None:
         adapter = self._platforms.get(channel.platform)
@@ -49,6 +56,11 @@ class Alarms:
             await adapter.announce(channel, text)
         except DeliveryError as error:
             log.warning("a warning could not be told to the admins of %s (%s)", channel.platform, error)
+
+
+async def _ended(tasks: Collection[asyncio.Task[None]], patience: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=patience)
 
 
 def _same_workspace(one: Place, other: Place) -> bool:

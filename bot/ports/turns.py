@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.chat import Cancel, Content, Finish, Incoming, Place, Size, State, Turn
+from bot.ports.ledger import Warned
 from bot.ports.platforms import Journal
 from bot.ports.records import Waiting
 
@@ -109,9 +110,20 @@ class Inbox(Protocol):
         """Keep what was read of the question's files, unless it was called off or edited meanwhile, or another has it now."""
 
     async def answered(
-        self, turn: int, owner: str, answer: str, size: Size, counter: str, finish: Finish, model: str = ""
+        self,
+        turn: int,
+        owner: str,
+        answer: str,
+        size: Size,
+        counter: str,
+        finish: Finish,
+        model: str = "",
+        notes: Sequence[str] = (),
     ) -> None:
-        """The answer is whole (still to be shown), and that model gave it."""
+        """The answer is whole (still to be shown, with these notes below it), and that model gave it."""
+
+    async def warned(self, turn: int, owner: str, warned: Sequence[Warned]) -> None:
+        """Keep, until the turn is closed, all that people are to be told of budgets when it ends."""
 
     async def put_back(self, turn: int, owner: str) -> Turn | None:
         """The new version comes to nothing: the former one stands again (still to be shown). None where there is none any more."""
