@@ -227,7 +227,7 @@ def message_key(place: Place, message: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """A slash command, a pressed button or a form. `key` is the interaction's or trigger's own id; `named` and `about` as with what
-    is said."""
+    is said; `given_at` is known of what may come late."""
 
     key: str
     place: Place
@@ -237,6 +237,7 @@ class Invocation:
     direct: bool = False
     named: Mapping[str, str] = field(default_factory=dict)
     about: str = ""
+    given_at: datetime | None = None
 
 
 class State(StrEnum):

@@ -10,8 +10,9 @@ import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final
 
 from bot.absence import selected
 from bot.access import Lists, refusal
@@ -53,6 +54,9 @@ from bot.privacy.filtering import Filtering
 from bot.tokens.counting import Counter
 
 log = logging.getLogger(__name__)
+
+COMES_AGAIN: Final = timedelta(minutes=15)
+"""Until then platforms send again what was not taken in; Slack's last attempt comes after some six minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ class FrontDesk:
         return await self._accept(whose, holds, language)
 
     async def edited(self, incoming: Incoming) -> Receipt:
-        """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question."""
+        """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question, and so is one that
+        overtakes itself: then the older words that come later are known already."""
         receipt = await self._edited(incoming)
         if receipt.outcome is not Outcome.DUPLICATE:
             self._notebook.note(incoming, receipt.outcome)
@@ -137,7 +142,8 @@ class FrontDesk:
         incoming = await self._without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
-        if not incoming.mentioned and not await self._inbox.known([incoming.key]):
+        known = await self._inbox.known([incoming.key])
+        if not known and not (incoming.mentioned or await self._overtakes(incoming)):
             return Receipt(Outcome.UNKNOWN_EDIT)
         place = _whose(incoming.place, incoming.author, holds)
         question = await self._filtered(replace(incoming, place=place))
@@ -153,7 +159,7 @@ class FrontDesk:
         )
         if amended is not None:
             return Receipt(Outcome.ACCEPTED if amended.created else Outcome.DUPLICATE)
-        if incoming.mentioned:
+        if incoming.mentioned or not known:
             return await self._said(incoming)
         await self._filtering.forget(incoming.key)
         return Receipt(Outcome.UNKNOWN_EDIT)
@@ -226,11 +232,14 @@ class FrontDesk:
 
     async def stopped(self, invocation: Invocation, root: str) -> Said | None:
         place, author = invocation.place, self._known(invocation.place, invocation.author)
-        owner = None if author.admin else author.id
-        if not await self._inbox.once(invocation.key, self._clock()):
+        if await self._inbox.seen(invocation.key):
             return None
-        done = await self._inbox.cancel(Cancel.STOPPED, place=place, author=owner)
-        done += await self._inbox.cancel(Cancel.STOPPED, place=place, message=root, author=owner)
+        owner, until = None if author.admin else author.id, invocation.given_at
+        done = await self._inbox.cancel(Cancel.STOPPED, place=place, author=owner, until=until)
+        done += await self._inbox.cancel(Cancel.STOPPED, place=place, message=root, author=owner, until=until)
+        await self._inbox.once(
+            invocation.key, self._clock()
+        )  # only now: else it is lost if this process dies
         return None if done else Said(notice("gone", self._speak(author)))
 
     async def removed(self, platform: str, installation: str) -> None:
@@ -272,6 +281,10 @@ class FrontDesk:
         place, person = incoming.place.trunk.shared, incoming.author.id
         name = json.dumps([place.platform, place.installation, place.channel, person, what])
         return await self._inbox.once("told:" + sha256(name.encode()).hexdigest(), self._clock())
+
+    async def _overtakes(self, incoming: Incoming) -> bool:
+        """Whether an edit may have come before the message itself, of which nothing is known."""
+        return self._clock() - incoming.sent_at < COMES_AGAIN and await self._addressed(incoming)
 
     async def _addressed(self, incoming: Incoming) -> bool:
         if incoming.mentioned or incoming.direct:

@@ -217,6 +217,7 @@ class Turns:
         place: Place | None = None,
         message: str | None = None,
         author: str | None = None,
+        until: datetime | None = None,
     ) -> int:
         which = []
         if turn is not None:
@@ -229,6 +230,8 @@ class Turns:
             raise ValueError("to cancel takes a turn or a place")
         if author is not None:
             which.append(turns.c.author_id == author)
+        if until is not None:
+            which.append(turns.c.sent_at <= until)
         ended = await self._call_off(and_(*which), reason)
         if reason is Cancel.DELETED:
             await self.database.scrub()

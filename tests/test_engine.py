@@ -684,6 +684,46 @@ async def test_an_edited_question_is_answered_anew_in_its_place(start: Start) ->
     assert bot.provider.closed_early == 1
 
 
+async def test_the_platforms_own_stop_is_not_lost_halfway_and_stops_nothing_that_is_asked_later(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, thread = Gate(), replace(CHANNEL, thread="t1")
+    bot = await start(["It was a dark ", gate], answer("Fine."))
+    message = await bot.say("a story", place=thread)
+    await gate.reached.wait()
+    stop = Invocation("S1", thread, ADA, "stop", given_at=bot.clock.now)
+    later = await bot.say("how are you?", place=thread)
+    with monkeypatch.context() as patched:
+        patched.setattr(bot.stores.inbox, "cancel", unavailable)
+        with pytest.raises(StoreUnavailable):
+            await bot.desk.stopped(stop, "M0")
+    assert await bot.desk.stopped(stop, "M0") is None
+    await bot.settled()
+    assert "Stopped." in bot.shown(message).text and "Fine." in bot.shown(later).text
+    assert await bot.desk.stopped(stop, "M0") is None, "delivered once more"
+
+
+async def unavailable(*_: object, **__: object) -> int:
+    raise StoreUnavailable
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+async def test_an_edit_that_comes_before_its_question_asks_it_unless_that_is_long_ago(
+    start: Start, minutes: int
+) -> None:
+    bot = await start(answer("Paris."))
+    sent = bot.clock.now - timedelta(minutes=minutes)
+    asked = incoming("capital of Germany?", message="D1", sent_at=sent, mentioned=False, direct=True)
+    edit = replace(asked, content=(Text("capital of France?"),), revision="2")
+    received = [(await bot.desk.edited(edit)).outcome, (await bot.desk.said(asked)).outcome]
+    await bot.settled()
+    if minutes == 1:
+        assert received == [Outcome.ACCEPTED, Outcome.DUPLICATE]
+        assert bot.heard == ["capital of France?"]
+    else:
+        assert received == [Outcome.UNKNOWN_EDIT, Outcome.ACCEPTED]
+
+
 async def test_reset_during_an_answer_stops_it(start: Start) -> None:
     gate = Gate()
     bot = await start(["It was a dark and stormy night ", gate])

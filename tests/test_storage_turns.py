@@ -580,6 +580,14 @@ async def test_all_of_a_channel_is_called_off_with_its_threads_and_nothing_else(
     assert [row.place for row in await desk.stores.inbox.unfinished()] == [OTHER_CHANNEL]
 
 
+async def test_what_is_asked_after_a_stop_is_not_stopped_by_it(desk: Desk) -> None:
+    await desk.ask(place=THREAD)
+    pressed = desk.clock.now
+    later = await desk.ask(place=THREAD, author=GRACE)
+    assert await desk.stores.inbox.cancel(Cancel.STOPPED, place=THREAD, until=pressed) == 1
+    assert [row.turn for row in await desk.stores.inbox.unfinished()] == [later]
+
+
 async def test_calling_off_everything_everywhere_takes_a_place_or_a_turn(desk: Desk) -> None:
     with pytest.raises(ValueError, match="a turn or a place"):
         await desk.stores.inbox.cancel(Cancel.STOPPED)

@@ -23,6 +23,7 @@ from adapters.slack.incoming import (
     incoming,
     installation_of,
     invocation,
+    moment,
     place_of,
     pressed,
 )
@@ -98,6 +99,7 @@ class Intake:
             place=Place(PLATFORM, workspace.installation, channel, thread),
             author=person.author(user),
             verb="stop",
+            given_at=moment(str(event["event_ts"])),
         )
         said = await self._reception.stopped(asked, thread)
         if said is not None:

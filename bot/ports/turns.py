@@ -143,10 +143,11 @@ class Inbox(Protocol):
         place: Place | None = None,
         message: str | None = None,
         author: str | None = None,
+        until: datetime | None = None,
     ) -> int:
-        """Call off unfinished turns: one by its id (only `author`'s, when given), one by its message, or all of a place.
-        A waiting turn is over at once; a running one when its worker has let go. DELETED also forgets the words, of finished turns
-        too. Returns how many were unfinished."""
+        """Call off unfinished turns: one by its id, one by its message, or all of a place; when given, only `author`'s, and those asked
+        `until` then. A waiting turn is over at once; a running one when its worker has let go. DELETED also forgets the words, of
+        finished turns too. Returns how many were unfinished."""
 
     async def interrupt(self, turn: int) -> int:
         """Call off what is being answered of the same person in the same conversation, if it was asked before that turn; how many."""
