@@ -9,6 +9,7 @@ import random
 import sys
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from bot.tokens import vocabularies
@@ -32,7 +33,10 @@ async def main() -> int:
         for number, name in rounds:
             if options.round is not None and number != options.round:
                 continue
-            verdict = await play(SETTINGS[name], min(PER_ROUND, options.kills), f"{seed}/{number}", postgres)
+            setting = SETTINGS[name]
+            if options.whims is not None:
+                setting = replace(setting, whims=options.whims)
+            verdict = await play(setting, min(PER_ROUND, options.kills), f"{seed}/{number}", postgres)
             verdicts.append(verdict)
             print(verdict, *verdict.faults, sep="\n    ", flush=True)
             if verdict.faults and options.logs:
@@ -58,6 +62,7 @@ class Options(argparse.Namespace):
     seed: str
     setting: str
     round: int | None
+    whims: float | None
     logs: str
 
     def rounds(self, each: int) -> int:
@@ -70,6 +75,7 @@ def arguments() -> Options:
     parser.add_argument("--seed", default="")
     parser.add_argument("--setting", choices=SETTINGS, default="")
     parser.add_argument("--round", type=int)
+    parser.add_argument("--whims", type=float, help="share of questions about which people do more than wait")
     parser.add_argument("--logs", default="", help="folder for the logs of rounds with faults")
     return parser.parse_args(namespace=Options())
 

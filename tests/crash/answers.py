@@ -7,21 +7,23 @@ from __future__ import annotations
 
 import random
 import re
-from collections import Counter
-from dataclasses import dataclass, field
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
 
 from tests.emulators.llm import Answer, Request, say
-from tests.emulators.llm.answers import Break, How
+from tests.emulators.llm.answers import Break, End, How
 
-ASKED = re.compile(r"say q(\d+) in (\d+) words")
+ASKED = re.compile(r"say q(\d+) in (\d+) words(, with a pause)?")
 WORD = re.compile(r"q(\d+)w(\d+)")
 LINE = 20
 """Words on a line."""
 BREAKS = (How.EOF, How.DISCONNECT, How.RESET, How.ERROR)
 
 
-def question(number: int, words: int) -> str:
-    return f"please say q{number} in {words} words"
+def question(number: int, words: int, *, pausing: bool = False) -> str:
+    """`pausing`: the answer is to be cut at its length limit once."""
+    return f"please say q{number} in {words} words{', with a pause' if pausing else ''}"
 
 
 def whole(number: int, words: int) -> str:
@@ -39,46 +41,71 @@ def said_words(text: str) -> list[tuple[int, int]]:
     return [(int(number), int(word)) for number, word in WORD.findall(text)]
 
 
+def is_about(text: str, number: int) -> bool:
+    return any(of == number for of, _ in said_words(text))
+
+
+def begins(words: list[int], of: int) -> bool:
+    """Whether these are the first of so many numbered words; the last one may be cut."""
+    if not words:
+        return True
+    *before, last = words
+    return len(words) <= of and before == list(range(len(before))) and str(len(before)).startswith(str(last))
+
+
 @dataclass
 class Model:
-    """Its `rule` is the emulator's. `faults` are the things that nobody may ask it; `asked` counts requests by question."""
+    """Its `rule` is the emulator's. `faults` are the things that nobody may ask it; `asked` has the times of its requests by question
+    (`time.monotonic`), `told` the questions that each was asked after, and `in_part` those whose answers it was shown cut."""
 
     rng: random.Random
     pace: float = 0.02
     broken: float = 0.05
-    asked: Counter[int] = field(default_factory=Counter)
+    asked: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
+    told: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    in_part: set[int] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
 
     def rule(self, request: Request) -> Answer:
-        *before, (number, words, at) = [
-            (int(found[1]), int(found[2]), index)
+        *before, (number, words, pauses, at) = [
+            (int(found[1]), int(found[2]), bool(found[3]), index)
             for index, (role, text) in enumerate(request.messages)
             if role == "user"
             for found in ASKED.finditer(text)
         ]
-        self.asked[number] += 1
+        self.asked[number].append(time.monotonic())
         partial = "".join(text for role, text in request.messages[at + 1 :] if role == "assistant")
         answer = whole(number, words)
         if not answer.startswith(partial):
             self.faults.append(
                 f"q{number}: asked to go on from words that were never said: …{partial[-60:]!r}"
             )
-        self._check_history(request, {known: count for known, count, _ in before}, at)
+        known = {earlier: count for earlier, count, _, _ in before}
+        self.told[number] |= known.keys() | self._check_history(request, known, at)
         again, rest = _last_words(partial, request.question), answer[len(partial) :]
         if again and (not rest or self.rng.random() < 0.7):
             rest = again + answer[len(partial.rstrip()) :]
+        if pauses and not partial:
+            return replace(
+                self._say(rest[: self.rng.randrange(len(rest) // 4, len(rest))], partial), end=End.LENGTH
+            )
         return self._say(rest, partial)
 
-    def _check_history(self, request: Request, known: dict[int, int], until: int) -> None:
-        """What the model is told it said before must be whole answers of its own."""
+    def _check_history(self, request: Request, known: dict[int, int], until: int) -> set[int]:
+        """What the model is told it said before must be answers of its own to what was asked; to which questions they are."""
+        answered = set()
         for role, text in request.messages[:until]:
             if role == "assistant" and (words := said_words(text)):
-                earlier = words[0][0]
-                expected = [(earlier, word) for word in range(known.get(earlier, 0))]
-                if words != expected:
+                earlier, said = words[0][0], [word for _, word in words]
+                answered.add(earlier)
+                if said == list(range(known.get(earlier, 0))):
+                    continue
+                self.in_part.add(earlier)
+                if {number for number, _ in words} != {earlier} or not begins(said, known.get(earlier, 0)):
                     self.faults.append(
-                        f"q{earlier} stands in the history with {len(words)} words of {len(expected)}"
+                        f"q{earlier} stands in the history with {len(words)} words of {known.get(earlier, 0)}"
                     )
+        return answered
 
     def _say(self, text: str, partial: str) -> Answer:
         chunks, at = [], 0

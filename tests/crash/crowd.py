@@ -7,8 +7,10 @@ import itertools
 import random
 from dataclasses import dataclass, field
 
-from tests.crash.answers import said_words
-from tests.crash.stages import Question, Spoken, Stage
+from tests.crash.answers import is_about, said_words
+from tests.crash.questions import Question
+from tests.crash.stages import Spoken, Stage
+from tests.crash.whims import Whims
 
 LENGTHS = (8, 15, 40, 40, 120, 400)
 """Words of the answers asked for; the last fill several messages."""
@@ -24,22 +26,37 @@ def words_for(question: Question, spoken: list[Spoken]) -> list[int]:
 
 def complete(stage: Stage, question: Question) -> bool:
     spoken = stage.spoken(question.channel, question.id)
-    mine = [one for one in spoken if any(number == question.number for number, _ in said_words(one.text))]
+    mine = [one for one in spoken if is_about(one.text, question.number)]
     return words_for(question, mine) == list(range(question.words)) and not any(one.stoppable for one in mine)
+
+
+def settled(stage: Stage, question: Question) -> bool:
+    """Whether there is nothing more to wait for."""
+    spoken = stage.spoken(question.channel, question.id)
+    ended = any(
+        is_about(one.text, question.number) and any(ending in one.text for ending in question.endings)
+        for one in spoken
+    )
+    return question.deleted or ended or complete(stage, question)
 
 
 @dataclass
 class Crowd:
-    """Everybody on one stage. `numbers` are shared by all stages, so that no two questions bear the same."""
+    """Everybody on one stage. `numbers` are shared by all stages, so that no two questions bear the same. `whims` is the share of
+    questions about which somebody does something besides waiting."""
 
     stage: Stage
     rng: random.Random
     numbers: itertools.count[int]
+    whims: float = 0.0
     patience: float = 15.0
     idle: float = 0.8
     asked: list[Question] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.does = Whims(self.stage, self.rng, self.numbers, LENGTHS, self.asked, self._rest, self.over)
 
     async def meet(self) -> None:
         """Everybody writes to the bot directly, once: Discord tells nobody of a direct message that nobody ever heard of."""
@@ -60,18 +77,21 @@ class Crowd:
     async def _person(self, person: int) -> None:
         while not self.over.is_set():
             mine = [await self._ask(person) for _ in range(1 if self.rng.random() < 0.8 else 2)]
+            for question in mine:
+                await self.does.follow(question)
             await self._wait_for(mine)
             await self._rest(self.rng.uniform(0, self.idle))
 
     async def _ask(self, person: int) -> Question:
-        question = await self.stage.ask(person, next(self.numbers), self.rng.choice(LENGTHS))
+        words, whim = self.rng.choice(LENGTHS), self.does.draw(self.whims)
+        question = await self.stage.ask(person, next(self.numbers), words, whim)
         self.asked.append(question)
         return question
 
     async def _wait_for(self, questions: list[Question]) -> None:
         waited = 0.0
         while waited < self.patience and not self.over.is_set():
-            if all(complete(self.stage, question) for question in questions):
+            if all(settled(self.stage, question) for question in questions):
                 return
             await self._rest(0.2)
             waited += 0.2

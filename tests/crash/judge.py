@@ -1,118 +1,95 @@
-"""What must hold in the end, seen from the platform: every question answered, whole, once; and what the database says of it."""
+"""What must hold in the end, seen from the platform: every question answered, whole, once; and what the database and the model say of it.
+
+Where people did more than wait, `Question` knows what they may find: the answer to the newest words, none where the question is gone,
+the first part of one that was stopped.
+"""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-
-from sqlalchemy import select
+from collections.abc import Iterable, Sequence
 
 from bot.notices import TEXTS
-from storage.stores import open_stores
-from storage.tables import calls, parts, turns
-from tests.crash.answers import WORD, said_words, whole
+from tests.crash.answers import WORD, Model, begins, said_words, whole
 from tests.crash.crowd import words_for
-from tests.crash.stages import Question, Spoken
+from tests.crash.evidence import Row
+from tests.crash.questions import Question, Reset, Whim
+from tests.crash.stages import Spoken
 
 BESIDES = [re.escape(TEXTS["en"][code]) for code in ("first_meeting", "trimmed")]
 NOTHING = re.compile(rf"{WORD.pattern}|```(?:text)?|^- ?|[•_]|{'|'.join(BESIDES)}", re.MULTILINE)
 """What may stand in a message: numbered words, the marks around them, and the bot's own remarks."""
-
-COMPLAINT = re.compile(
-    r"(?: ERROR +(?:bot|adapters|storage|asyncio)\b|Task exception was never retrieved).*(?:\n(?!\d\d:\d\d:\d\d ).*){0,80}"
-)
-"""An error of the bot's own, with its traceback: all lines until the next that bears a time."""
-EXPECTED = re.compile(r"could not be taken in \(StoreUnavailable\)")
-
-
-@dataclass(frozen=True)
-class Row:
-    """A turn as the database has it, with its messages and the number of its calls."""
-
-    id: int
-    message: str
-    state: str
-    answer: str
-    created_at: datetime
-    started_at: datetime | None
-    messages: tuple[str, ...]
-    calls: int
-    unsettled: int
-
-
-async def rows(url: str) -> list[Row]:
-    """Every turn there is."""
-    stores = open_stores(url)
-    try:
-        async with stores.database.reading() as sql:
-            posted: dict[int, list[str]] = defaultdict(list)
-            for part in await sql.execute(select(parts).order_by(parts.c.turn_id, parts.c.index)):
-                posted[part.turn_id].append(part.message or "")
-            states: dict[int, list[str]] = defaultdict(list)
-            for call in await sql.execute(select(calls.c.turn_id, calls.c.state)):
-                states[call.turn_id].append(call.state)
-            return [
-                Row(
-                    turn.id,
-                    turn.message,
-                    turn.state,
-                    turn.answer or "",
-                    turn.created_at,
-                    turn.started_at,
-                    tuple(posted[turn.id]),
-                    len(states[turn.id]),
-                    states[turn.id].count("open"),
-                )
-                for turn in await sql.execute(select(turns))
-            ]
-    finally:
-        await stores.aclose()
-
-
-def complaints(log: str) -> list[str]:
-    """Errors of the bot's own in its log."""
-    found = (match[0].strip() for match in COMPLAINT.finditer(log))
-    return [line for line in found if not EXPECTED.search(line)]
+HALF = re.compile(r"q\d*w?|`{1,2}|t|te|tex")
+"""What may be left of a word or a mark where an answer was ended early."""
 
 
 def missing(asked: Sequence[Question], known: Iterable[Row]) -> list[Question]:
     """Questions that the bot does not know of."""
     accepted = {row.message for row in known}
-    return [question for question in asked if question.id not in accepted]
+    return [question for question in asked if question.id not in accepted and not question.deleted]
 
 
 def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken]) -> list[str]:
     """What people there would complain of."""
+    questions = {number: one for one in asked for number in (one.number, *one.former)}
     by_number: dict[int, list[Spoken]] = defaultdict(list)
     faults = []
     for message in spoken:
         numbers = {number for number, _ in said_words(message.text)}
-        if len(numbers) != 1:
+        question = questions.get(min(numbers, default=-1)) or _ended_unsaid(asked, message)
+        if len(numbers) > 1 or question is None:
             faults.append(f"a message about {sorted(numbers) or 'nothing'}: {message.text[:200]!r}")
         if message.stoppable:
             faults.append(f"a message that can still be stopped, of q{min(numbers, default=-1)}")
-        if rest := NOTHING.sub("", message.text).strip():
-            faults.append(f"strange words with q{min(numbers, default=-1)}: {rest[:200]!r}")
+        if question is not None and (rest := _strange(message.text, question)):
+            faults.append(f"strange words with q{question.number}: {rest[:200]!r}")
         for number in numbers:
             by_number[number].append(message)
     for question in asked:
         faults += _answered(question, by_number.pop(question.number, []))
+        faults += [
+            f"q{old} was asked no more (edited to q{question.number}), and is answered"
+            for old in question.former
+            if by_number.pop(old, [])
+        ]
     faults += [f"q{number} was answered, though never asked" for number in by_number]
     return [*faults, *_one_by_one(asked, spoken)]
 
 
+def _ended_unsaid(asked: Sequence[Question], message: Spoken) -> Question | None:
+    """The question whose answer was ended before its first word, where that is all a message says."""
+    for question in asked:
+        here = (question.channel, question.under) == (message.channel, message.under)
+        if here and _ends(question, message) and not _strange(message.text, question):
+            return question
+    return None
+
+
+def _ends(question: Question, message: Spoken) -> bool:
+    return any(ending in message.text for ending in question.endings)
+
+
+def _strange(text: str, question: Question) -> str:
+    """What nobody expects in a message about that question."""
+    for ending in question.endings:
+        text = text.replace(ending, "")
+    rest = NOTHING.sub("", text).strip()
+    return "" if question.endings and HALF.fullmatch(rest) else rest
+
+
 def _answered(question: Question, mine: Sequence[Spoken]) -> list[str]:
-    """Whole and once: its words in their order, in messages where they belong."""
+    """Whole and once: its words in their order, in messages where they belong. Or what it may be instead."""
     name = f"q{question.number} ({question.words} words on {question.platform})"
     words = words_for(question, list(mine))
     faults = []
+    if question.deleted:
+        return [f"{name} was deleted, and is answered"] if mine else []
     if not mine:
-        return [f"{name} was never answered"]
-    if words != list(range(question.words)):
+        return [] if question.early else [f"{name} was never answered"]
+    ended = begins(words, question.words) and any(_ends(question, message) for message in mine)
+    if words != list(range(question.words)) and not ended:
         twice = sorted({word for word in words if words.count(word) > 1})
         lost = sorted(set(range(question.words)) - set(words))
         faults.append(
@@ -127,14 +104,14 @@ def _answered(question: Question, mine: Sequence[Spoken]) -> list[str]:
 
 def _one_by_one(asked: Sequence[Question], spoken: Sequence[Spoken]) -> list[str]:
     """One person's questions in a place are answered one after another. (One that was left half-said may have to let one pass
-    that was asked earlier and heard later; then it goes on. That is no interleaving.)"""
+    that was asked earlier and heard later; then it goes on. That is no interleaving; nor is what is done to an answer later.)"""
     times: dict[int, list[float]] = defaultdict(list)
     for message in spoken:
         for number, _ in said_words(message.text)[:1]:
             times[number] += message.times
     places: dict[tuple[str, int, str, str], list[int]] = defaultdict(list)
     for question in asked:
-        if question.number in times:
+        if question.number in times and question.plain:
             places[question.platform, question.person, question.channel, question.thread].append(
                 question.number
             )
@@ -151,9 +128,7 @@ def _within(one: Sequence[float], other: Sequence[float]) -> bool:
     return any(min(other) < time < max(other) for time in one)
 
 
-def in_the_database(
-    asked: Sequence[Question], known: Sequence[Row], requests: Mapping[int, int]
-) -> list[str]:
+def in_the_database(asked: Sequence[Question], known: Sequence[Row], model: Model) -> list[str]:
     """One turn for each question, done, with the answer to the letter; and no request that was not reserved first."""
     by_message: dict[str, list[Row]] = defaultdict(list)
     for row in known:
@@ -161,16 +136,61 @@ def in_the_database(
     faults = []
     for question in asked:
         found, name = by_message.pop(question.id, []), f"q{question.number}"
-        if len(found) != 1:
+        if len(found) != 1 and not (question.deleted and not found):
             faults.append(f"{name} has {len(found)} turns")
             continue
-        row = found[0]
-        if row.state != "done":
-            faults.append(f"{name} is {row.state}")
-        if row.answer != whole(question.number, question.words):
-            faults.append(f"{name}: its stored answer is not the right one ({len(row.answer)} characters)")
-        if "" in row.messages:
-            faults.append(f"{name}: a message was intended and is not known")
-        if requests.get(question.number, 0) > row.calls:
-            faults.append(f"{name}: {requests[question.number]} requests, {row.calls} calls in the ledger")
+        for row in found:
+            faults += [
+                f"{name}{fault}" for fault in (_forgotten(row) if question.deleted else _kept(question, row))
+            ]
+            requests = sum(len(model.asked[number]) for number in (question.number, *question.former))
+            if requests > row.calls:
+                faults.append(f"{name}: {requests} requests, {row.calls} calls in the ledger")
     return [*faults, *(f"turn {row.id} answers no question" for rest in by_message.values() for row in rest)]
+
+
+def _forgotten(row: Row) -> list[str]:
+    """Of a question that was deleted nothing is kept but that there was one."""
+    faults = [] if row.state == "cancelled" else [f" was deleted, and is {row.state}"]
+    kept = row.words.strip("[]") or row.answer or row.aside
+    return [*faults, *([" was deleted, and its words are kept"] if kept else [])]
+
+
+def _kept(question: Question, row: Row) -> Iterable[str]:
+    right = whole(question.number, question.words)
+    called_off = row.state == "cancelled" and row.cancel in question.early
+    cut = row.state == "done" and question.pauses and not question.done[Whim.CONTINUE]
+    if row.state != "done" and not called_off:
+        yield f" is {row.state} ({row.cancel})"
+    if not (right.startswith(row.answer) if called_off or cut else row.answer == right):
+        yield f": its stored answer is not the right one ({len(row.answer)} characters)"
+    if "" in row.messages and not called_off:
+        yield ": a message was intended and is not known"
+    anew = question.whim is Whim.REGENERATE
+    least, most = (question.done[Whim.REGENERATE], question.tried[Whim.REGENERATE]) if anew else (0, 0)
+    if not least <= len(row.aside) <= most:
+        yield f" was given anew {least} to {most} times, and {len(row.aside)} versions are set aside"
+    if any(answer != right and not question.early for answer in row.aside):
+        yield ": an answer that was set aside is not the right one"
+
+
+def by_the_model(
+    asked: Sequence[Question], resets: Sequence[Reset], model: Model, at_once: float
+) -> list[str]:
+    """What it may not have been asked: anything from before a reset after it, an answer that is not whole, or to go on with one that was
+    stopped (`at_once` is how long that may take, in seconds)."""
+    questions = {number: one for one in asked for number in (one.number, *one.former)}
+    faults = [*model.faults]
+    for number, question in questions.items():
+        before = [reset for reset in resets if reset.room in question.rooms and reset.ended < question.asked]
+        told = (questions[earlier] for earlier in model.told[number] if earlier in questions)
+        faults += [
+            f"q{number} was asked after a reset, and the model was told of q{one.number} from before"
+            for one in told
+            if any(one.asked < reset.began for reset in before)
+        ]
+        if number in model.in_part and not question.endings and not question.tried[Whim.CONTINUE]:
+            faults.append(f"q{number} stands in the history in part")
+        if question.stopped and any(time > question.stopped + at_once for time in model.asked[number]):
+            faults.append(f"q{number} was stopped, and the model was asked for it again")
+    return faults

@@ -9,6 +9,7 @@ import random
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,12 +18,14 @@ from typing import Self
 
 from bot.tokens import vocabularies
 from storage.stores import open_stores
-from tests.crash import judge
+from tests.crash import evidence, judge
 from tests.crash.answers import Model
 from tests.crash.crowd import Crowd, complete
 from tests.crash.house import House, Kill, Tally, kills
 from tests.crash.nursery import Nursery
-from tests.crash.stages import DiscordStage, SlackStage
+from tests.crash.on_discord import DiscordStage
+from tests.crash.on_slack import SlackStage
+from tests.crash.questions import Question
 from tests.crash.steps import EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
@@ -37,7 +40,8 @@ ASKED_PER_KILL = 2
 @dataclass(frozen=True)
 class Setting:
     """What is put together: `processes` share a PostgreSQL; one alone on SQLite. `slack` is `socket` or `http`, empty: none. Lives are
-    `haste` times shorter; a `lease` is so many seconds. On each platform are so many `people`."""
+    `haste` times shorter; a `lease` is so many seconds. On each platform are so many `people`, who do something about a share of their
+    questions besides waiting: `whims`."""
 
     name: str
     processes: int = 1
@@ -50,6 +54,7 @@ class Setting:
     people: int = 4
     haste: float = 2.0
     lease: int = 8
+    whims: float = 0.3
 
 
 SETTINGS = {
@@ -77,6 +82,7 @@ class Verdict:
     killed: dict[str, int]
     requests: int
     troubles: int
+    whims: Counter[str]
     stops: list[float]
     seconds: float
     faults: list[str]
@@ -85,8 +91,9 @@ class Verdict:
     def __str__(self) -> str:
         killed = sum(self.killed.values())
         stops = f", {len(self.stops)} stops (at most {max(self.stops):.1f} s)" if self.stops else ""
+        whims = "".join(f", {count} {whim}" for whim, count in sorted(self.whims.items()))
         return (
-            f"{self.setting.name} (seed {self.seed}): {killed} kills, {self.asked} questions, {self.requests} requests, "
+            f"{self.setting.name} (seed {self.seed}): {killed} kills, {self.asked} questions{whims}, {self.requests} requests, "
             f"{self.troubles} troubles{stops}, {len(self.faults)} faults, {self.seconds:.0f} s"
         )
 
@@ -119,7 +126,9 @@ class Round:
         if setting.discord:
             draw = random.Random(rng.random())
             self.stages.append(DiscordStage(draw, people=setting.people, shards=setting.processes))
-        self.crowds = [Crowd(stage, random.Random(rng.random()), numbers) for stage in self.stages]
+        self.crowds = [
+            Crowd(stage, random.Random(rng.random()), numbers, setting.whims) for stage in self.stages
+        ]
         self.houses: list[House] = []
         self.url = ""
 
@@ -185,17 +194,15 @@ class Round:
     async def verdict(self) -> Verdict:
         """Stop everything, and judge."""
         await asyncio.gather(*(house.stop() for house in self.houses))
-        known = await judge.rows(self.url)
-        asked = [question for crowd in self.crowds for question in crowd.asked]
-        faults = [*self.tally.faults, *self.model.faults]
-        for stage in self.stages:
-            mine = [question for question in asked if question.platform == stage.platform]
-            faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in judge.missing(mine, known)]
-            faults += judge.on_the_platform(mine, stage.spoken())
-        faults += judge.in_the_database(asked, known, self.model.asked)
+        known, asked = await evidence.rows(self.url), self.asked
+        resets = [reset for crowd in self.crowds for reset in crowd.does.resets]
+        faults = [*self.tally.faults, *self._wrong(known)]
+        faults += judge.by_the_model(asked, resets, self.model, self.setting.lease)
         output = "\n".join([*self._stories(faults, known), *(house.output for house in self.houses)])
         faults += [
-            f"{house.name} logged: {line}" for house in self.houses for line in judge.complaints(house.output)
+            f"{house.name} logged: {line}"
+            for house in self.houses
+            for line in evidence.complaints(house.output)
         ]
         troubles = sum(len(crowd.troubles) for crowd in self.crowds)
         return Verdict(
@@ -203,15 +210,29 @@ class Round:
             self.setting,
             len(asked),
             dict(self.tally.deaths),
-            sum(self.model.asked.values()),
+            sum(map(len, self.model.asked.values())),
             troubles,
+            Counter(question.whim for question in asked if question.whim and question.had),
             self.tally.stops,
             0.0,
             faults,
             output,
         )
 
-    def _stories(self, faults: Sequence[str], known: Sequence[judge.Row]) -> Iterator[str]:
+    @property
+    def asked(self) -> list[Question]:
+        return [question for crowd in self.crowds for question in crowd.asked]
+
+    def _wrong(self, known: Sequence[evidence.Row]) -> list[str]:
+        """What is not as it has to be in the end."""
+        faults = []
+        for crowd in self.crowds:
+            stage, missing = crowd.stage, judge.missing(crowd.asked, known)
+            faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in missing]
+            faults += judge.on_the_platform(crowd.asked, stage.spoken())
+        return [*faults, *judge.in_the_database(self.asked, known, self.model)]
+
+    def _stories(self, faults: Sequence[str], known: Sequence[evidence.Row]) -> Iterator[str]:
         """For whoever looks into a fault: all that is known of the questions it names."""
         named = {int(number) for fault in faults for number in re.findall(r"\bq(\d+)\b", fault)}
         for crowd in self.crowds:
@@ -227,17 +248,14 @@ class Round:
                         )
 
     async def _calm_down(self) -> None:
-        """Wait until every question that was heard is answered, or nothing moves any more."""
+        """Wait until all is as it has to be, or nothing moves any more."""
         until, seen = time.monotonic() + PATIENCE, ""
         while time.monotonic() < until:
-            known = await judge.rows(self.url)
+            known = await evidence.rows(self.url)
             looks = [one.times[-1:] for crowd in self.crowds for one in crowd.stage.spoken()]
             if seen != (seen := f"{known}{looks}"):
                 until = time.monotonic() + PATIENCE
-            complete_ones = (
-                complete(crowd.stage, question) for crowd in self.crowds for question in crowd.asked
-            )
-            if all(row.state not in ("waiting", "running") for row in known) and all(complete_ones):
+            if all(row.state not in ("waiting", "running") for row in known) and not self._wrong(known):
                 return
             await asyncio.sleep(1)
 
