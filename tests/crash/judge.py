@@ -166,8 +166,10 @@ def _kept(question: Question, row: Row) -> Iterable[str]:
         yield f": its stored answer is not the right one ({len(row.answer)} characters)"
     if "" in row.messages and not called_off:
         yield ": a message was intended and is not known"
-    anew = question.whim is Whim.REGENERATE
-    least, most = (question.done[Whim.REGENERATE], question.tried[Whim.REGENERATE]) if anew else (0, 0)
+    least = (
+        0 if question.early else question.done[Whim.REGENERATE]
+    )  # ended at once, the one before stands again
+    most = question.tried[Whim.REGENERATE]
     if not least <= len(row.aside) <= most:
         yield f" was given anew {least} to {most} times, and {len(row.aside)} versions are set aside"
     if any(answer != right and not question.early for answer in row.aside):
