@@ -150,7 +150,8 @@ class Watch:
         await self._mark(line)
 
     async def _unheard_since(self, line: str, at: datetime) -> datetime | None:
-        """Until when the line was heard before `at`; None when it never was, or when others hear it all along."""
+        """From when on something said there may not have been heard, up to `at`; None when nothing was missed: at the very first start, or
+        when others hear it all along."""
         known = await self._attendance.heard(self._platform, line)
         if known is None:
             return None

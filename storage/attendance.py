@@ -29,13 +29,16 @@ class SqlAttendance:
         self.database = database
 
     async def heard(self, platform: str, line: str) -> Heard | None:
-        known = select(presences).where(presences.c.platform == platform)
-        this_first = known.order_by((presences.c.line == line).desc(), presences.c.until.desc()).limit(1)
+        here = presences.c.platform == platform
+        mine = select(presences.c.until, presences.c.owner).where(here, presences.c.line == line)
+        others = select(func.min(presences.c.until)).where(here)
+        spoken = select(func.min(conversations.c.created_at)).where(conversations.c.platform == platform)
         async with self.database.reading() as sql:
-            row = (await sql.execute(this_first)).mappings().first()
-        if row is None:
-            return None
-        return Heard(row["until"], row["owner"] if row["line"] == line else "")
+            if (row := (await sql.execute(mine)).first()) is not None:
+                return Heard(row.until, row.owner)
+            signs = [(await sql.execute(sign)).scalar() for sign in (others, spoken)]
+        first = min((sign for sign in signs if sign is not None), default=None)
+        return None if first is None else Heard(first, "")
 
     @writing
     async def listening(

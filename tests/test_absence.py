@@ -368,6 +368,41 @@ async def test_those_who_hear_other_lines_do_not_hear_one_that_nobody_ever_heard
     assert elsewhere.read_gaps == [Gap(CHANNEL, until_then - MARGIN)] and sleeper.slept == []
 
 
+async def test_a_line_that_nobody_ever_heard_is_looked_back_upon_as_far_as_the_bot_was_there(
+    stores: Stores, clock: FakeClock
+) -> None:
+    """It is a shard that was added, or the shards are cut otherwise: that others are heard up to now says nothing of it."""
+    began = clock.now
+    await Desk(stores, clock).ask()
+    await stores.attendance.listening("fake", "0", "another", clock.advance(3600))
+    elsewhere = Elsewhere(clock)
+    async with watch(stores, elsewhere, alone=False) as (line, sleeper):
+        line.back("1")
+        await until(lambda: elsewhere.taken)
+        await marked(stores, clock.now)
+        clock.advance(30 * 86_400)
+        line.back("2")
+        await until(lambda: len(elsewhere.taken) == 2)
+    assert elsewhere.read_gaps == [
+        Gap(CHANNEL, began + timedelta(seconds=1) - MARGIN),
+        Gap(CHANNEL, clock.now - 2 * SIX_HOURS),
+    ]
+    assert sleeper.slept == [] and elsewhere.taken[1][1:] == (clock.now - SIX_HOURS, 50)
+
+
+async def test_what_was_said_to_the_bot_before_its_lines_were_marked_is_a_sign_of_it_too(
+    stores: Stores, clock: FakeClock
+) -> None:
+    await Desk(stores, clock).ask()
+    spoken = clock.now
+    clock.advance(3600)
+    elsewhere = Elsewhere(clock)
+    async with watch(stores, elsewhere) as (line, _):
+        line.back("1")
+        await until(lambda: elsewhere.taken)
+    assert elsewhere.read_gaps == [Gap(CHANNEL, spoken - MARGIN)]
+
+
 async def test_a_line_is_not_marked_before_it_is_known_what_it_missed(
     stores: Stores, clock: FakeClock
 ) -> None:

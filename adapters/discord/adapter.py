@@ -153,13 +153,18 @@ class Discord:
 
     async def on_session(self, shard: int) -> None:
         """A new session begins: what was said since the last one, nobody will tell."""
-        self._watch.back(str(shard))
+        self._watch.back(self._line(shard))
 
     async def on_resumed(self, shard: int) -> None:
-        self._watch.resumed(str(shard))
+        self._watch.resumed(self._line(shard))
 
     async def on_lost(self, shard: int) -> None:
-        self._watch.away(str(shard))
+        self._watch.away(self._line(shard))
+
+    def _line(self, shard: int) -> str:
+        """What a shard hears depends on how many there are."""
+        many = self._client.shard_count or 1
+        return f"{shard}/{many}" if many > 1 else str(shard)
 
     async def on_message(self, message: discord.Message) -> None:
         if not by_a_person(message):

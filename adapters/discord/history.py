@@ -32,7 +32,8 @@ Talk = discord.TextChannel | discord.VoiceChannel | discord.Thread
 
 
 class DiscordHistory:
-    """Implements the `History` port; a line is a shard. `understand` makes a message what the bot understands."""
+    """Implements the `History` port; a line is a shard, of how many where there are more (`1/4`). `understand` makes a message what the
+    bot understands."""
 
     def __init__(
         self,
@@ -46,10 +47,11 @@ class DiscordHistory:
         """Known direct messages, then the channels and threads where something was said since, the latest first."""
         me = self._client.user
         assert me is not None  # noqa: S101 - known once logged in
-        await self._all_servers(int(line))
-        direct = [place for place in known if place.installation == str(me.id) and line == str(DIRECT_SHARD)]
+        shard = int(line.partition("/")[0])
+        await self._all_servers(shard)
+        direct = [place for place in known if place.installation == str(me.id) and shard == DIRECT_SHARD]
         spoken = sorted(
-            ((last, talk) for talk in self._talks(int(line)) if (last := talk.last_message_id) is not None),
+            ((last, talk) for talk in self._talks(shard) if (last := talk.last_message_id) is not None),
             key=lambda pair: -pair[0],
         )
         lively = [

@@ -54,7 +54,8 @@ class Attendance(Protocol):
     """
 
     async def heard(self, platform: str, line: str) -> Heard | None:
-        """The last that is known of that line; of one that nobody ever heard, until when the platform's others were heard."""
+        """The last that is known of that line. Of one that nobody ever heard (a shard is new, or they are cut otherwise) it is the first
+        sign of the bot on that platform: whatever was said there since may have been missed. None at the very first start."""
 
     async def listening(
         self, platform: str, line: str, owner: str, now: datetime, *, unbroken: timedelta | None = None
