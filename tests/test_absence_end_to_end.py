@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.discord.model import Permission
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import Message, SlackEmulator
+from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import Scene as DiscordScene
 from tests.test_slack_end_to_end import scene, shown
 
@@ -136,7 +136,7 @@ async def on_discord(tmp_path: Path) -> AsyncIterator[DiscordScene]:
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
         }
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with ForkedProcess(tmp_path / "data", environment) as bot:
             yield DiscordScene(discord, llm, bot, guild, ada, channel)
 
 

@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 
 from bot.notices import notice
-from tests.bot_process import BotProcess
 from tests.emulators.llm import Break, End, How, LLMEmulator, say
 from tests.fakes_playground import Visitor
+from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import Scene as DiscordScene
 from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_slack_end_to_end import Scene as SlackScene
@@ -57,7 +57,7 @@ class Stage(Protocol):
     """A platform with the bot on it, Ada who asks, and somebody else (`eve`)."""
 
     llm: LLMEmulator
-    bot: BotProcess
+    bot: ForkedProcess
 
     async def ask(self, text: str) -> Any: ...
 
@@ -170,7 +170,7 @@ class OnSlack:
 @dataclass
 class OnThePlayground:
     llm: LLMEmulator
-    bot: BotProcess
+    bot: ForkedProcess
     session: aiohttp.ClientSession
     keys: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -237,7 +237,7 @@ async def on_the_playground(tmp_path: Path) -> AsyncIterator[Stage]:
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
             "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
         }
-        async with BotProcess(tmp_path / "data", environment | SOON) as bot:
+        async with ForkedProcess(tmp_path / "data", environment | SOON) as bot:
             yield OnThePlayground(llm, bot, session)
 
 

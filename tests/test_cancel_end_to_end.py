@@ -17,12 +17,12 @@ import aiohttp
 import psycopg
 import pytest
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.discord.model import Permission
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import SlackEmulator
+from tests.nursery import ForkedProcess
 
 pytest_plugins = ["tests.databases"]
 
@@ -398,7 +398,7 @@ async def on_slack(tmp_path: Path, database: str, processes: int) -> AsyncIterat
             "OPENAI_BASE_URL": llm.openai_url,
             "DATABASE_URL": database,
         }
-        bots = [BotProcess(tmp_path / f"data{number}", environment) for number in range(processes)]
+        bots = [ForkedProcess(tmp_path / f"data{number}", environment) for number in range(processes)]
         await asyncio.gather(*(stack.enter_async_context(bot) for bot in bots))
         urls = {bot.pid: f"http://127.0.0.1:{await bot.port('health')}/slack/events" for bot in bots}
         yield OnSlack(slack, llm, database, urls)
@@ -417,13 +417,13 @@ async def on_discord(tmp_path: Path, database: str, processes: int) -> AsyncIter
             "DATABASE_URL": database,
         }
         if processes == 1:
-            await stack.enter_async_context(BotProcess(tmp_path / "data", environment))
+            await stack.enter_async_context(ForkedProcess(tmp_path / "data", environment))
         else:
             environment |= {"DISCORD_SHARD_COUNT": "2", "REJOINDER_WORKERS": "1"}
-            hearing = BotProcess(tmp_path / "data0", environment | {"DISCORD_SHARD_IDS": "0"})
+            hearing = ForkedProcess(tmp_path / "data0", environment | {"DISCORD_SHARD_IDS": "0"})
             await stack.enter_async_context(hearing)
             await stage.keep_busy()
-            speaking = BotProcess(tmp_path / "data1", environment | {"DISCORD_SHARD_IDS": "1"})
+            speaking = ForkedProcess(tmp_path / "data1", environment | {"DISCORD_SHARD_IDS": "1"})
             await stack.enter_async_context(speaking)
         yield stage
 
@@ -432,7 +432,7 @@ async def on_discord(tmp_path: Path, database: str, processes: int) -> AsyncIter
 async def on_playground(tmp_path: Path, database: str, processes: int) -> AsyncIterator[OnPlayground]:
     async with LLMEmulator() as llm:
         environment = MODEL | {"OPENAI_BASE_URL": llm.openai_url, "DATABASE_URL": database}
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with ForkedProcess(tmp_path / "data", environment) as bot:
             base = f"http://127.0.0.1:{await bot.port('playground')}"
             async with aiohttp.ClientSession(base) as http:
                 yield OnPlayground(llm, http)

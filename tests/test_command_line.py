@@ -16,12 +16,15 @@ from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.slack import SlackEmulator
+from tests.nursery import ForkedProcess
 
 MODEL = {"OPENAI_API_KEY": "x", "REJOINDER_MODEL": "openai-chat:gpt-4o-mini"}
 
 
-async def outcome(data: Path, command: str, environment: dict[str, str]) -> tuple[int, str]:
-    process = BotProcess(data, environment, command=command, until="")
+async def outcome(
+    data: Path, command: str, environment: dict[str, str], kind: type[BotProcess] = ForkedProcess
+) -> tuple[int, str]:
+    process = kind(data, environment, command=command, until="")
     await process.start()
     code = await process.wait()
     return code, process.output
@@ -38,7 +41,7 @@ async def test_check_finds_all_well(tmp_path: Path) -> None:
             "DISCORD_API_URL": discord.api_url,
             "REJOINDER_SECRET_KEY": "a-key",
         }
-        code, output = await outcome(tmp_path / "data", "check", environment)
+        code, output = await outcome(tmp_path / "data", "check", environment, BotProcess)
     assert code == 0, output
     assert "✗" not in output
     for said in (

@@ -14,10 +14,10 @@ import discord
 import pytest
 
 from bot.marking import instructed
-from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator, Permission
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
+from tests.nursery import ForkedProcess
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Scene:
 
     discord: DiscordEmulator
     llm: LLMEmulator
-    bot: BotProcess
+    bot: ForkedProcess
     guild: Any
     ada: Any
     channel: Any
@@ -98,7 +98,7 @@ async def scene(
             "REJOINDER_USER_REQUESTS_PER_MINUTE": "none",
             "REJOINDER_MAX_OUTPUT_TOKENS": "8000",
         }
-        async with BotProcess(tmp_path / "data", environment | more) as bot:
+        async with ForkedProcess(tmp_path / "data", environment | more) as bot:
             yield Scene(discord, llm, bot, guild, ada, channel)
 
 

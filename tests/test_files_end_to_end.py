@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator, Upload
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.slack import SlackEmulator
 from tests.fakes_playground import Visitor, until
 from tests.files_rig import a_pdf, a_picture
+from tests.nursery import ForkedProcess
 
 PHONE = "+49 30 1234" + "5678"
 NOTES = f"The saffron is behind the tea. Call {PHONE}.".encode()
@@ -81,7 +81,7 @@ async def test_files_on_slack(tmp_path: Path) -> None:
             "SLACK_APP_TOKEN": slack.app_token,
             "SLACK_API_URL": slack.api_url,
         }
-        async with BotProcess(tmp_path / "data", environment(llm, **more)) as bot:
+        async with ForkedProcess(tmp_path / "data", environment(llm, **more)) as bot:
             llm.script(say("I see."), say("Still there."), say("Well."), say("No."))
             pdf = ("budget.pdf", a_pdf("the budget is 42"), "application/pdf")
             files = [("notes.txt", NOTES, "text/plain"), ("plan.png", PLAN, "image/png"), pdf]
@@ -134,7 +134,7 @@ async def test_files_on_discord(tmp_path: Path) -> None:
         def told(words: str, where: Any = channel) -> bool:
             return any(words in message.text for message in discord.bot_messages(where))
 
-        async with BotProcess(tmp_path / "data", environment(llm, **more)) as bot:
+        async with ForkedProcess(tmp_path / "data", environment(llm, **more)) as bot:
             llm.script(say("I see."), say("Well."), say("A question without words."))
             files = [
                 Upload("notes.txt", NOTES, "text/plain"),
@@ -174,7 +174,7 @@ async def test_files_on_discord(tmp_path: Path) -> None:
 
 async def test_files_in_the_playground(tmp_path: Path) -> None:
     async with LLMEmulator() as llm, aiohttp.ClientSession() as session:
-        async with BotProcess(tmp_path / "data", environment(llm)) as bot:
+        async with ForkedProcess(tmp_path / "data", environment(llm)) as bot:
             ada = Visitor(session, f"http://127.0.0.1:{await bot.port('playground')}")
             llm.script(say("I see."))
             budget = a_pdf("the budget is 42")
@@ -200,7 +200,7 @@ async def test_files_in_the_playground(tmp_path: Path) -> None:
 async def test_pictures_through_the_other_apis(tmp_path: Path, model: str, base: str) -> None:
     async with LLMEmulator() as llm, aiohttp.ClientSession() as session:
         more = {"REJOINDER_MODEL": model, "ANTHROPIC_API_KEY": "x", "ANTHROPIC_BASE_URL": llm.anthropic_url}
-        async with BotProcess(tmp_path / "data", environment(llm, **more)) as bot:
+        async with ForkedProcess(tmp_path / "data", environment(llm, **more)) as bot:
             ada = Visitor(session, f"http://127.0.0.1:{await bot.port('playground')}")
             number = await ada.upload("plan.png", PLAN, "image/png")
             await ada.say("What is it?", "dm-ada", files=[number])

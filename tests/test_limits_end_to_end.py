@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import DiscordEmulator, Permission
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.llm.answers import Counted
 from tests.emulators.slack import SlackEmulator
+from tests.nursery import ForkedProcess
 
 RULES = """
 [user]
@@ -55,7 +55,7 @@ async def test_on_slack_only_the_asker_sees_a_warning_and_a_refusal(tmp_path: Pa
 
             await slack.wait_for(found, 15)
 
-        async with BotProcess(tmp_path / "data", environment):
+        async with ForkedProcess(tmp_path / "data", environment):
             llm.script(NEARLY)
             await slack.say(ada, general, "hello", mention_bot=True)
             await whispered(f"Your {WARNING}")
@@ -102,7 +102,7 @@ async def test_on_discord_a_warning_stands_below_the_answer_and_a_refusal_beside
                 lambda: [m for m in discord.bot_messages(channel) if words in m.text], timeout=15
             )
 
-        async with BotProcess(tmp_path / "data", environment):
+        async with ForkedProcess(tmp_path / "data", environment):
             llm.script(NEARLY)
             discord.say(ada, general, "hello", mention_bot=True)
             await said(general, f"Your {WARNING}")

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import Permission
 from tests.emulators.llm import LLMEmulator, say
 from tests.fakes_playground import Visitor
+from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_discord_end_to_end import shown as discord_shown
 from tests.test_slack_end_to_end import scene as slack_scene
@@ -163,7 +163,7 @@ async def test_in_the_playground_people_see_take_and_end_what_is_kept_of_them(tm
             "OPENAI_BASE_URL": llm.openai_url,
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
         }
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with ForkedProcess(tmp_path / "data", environment) as bot:
             url = f"http://127.0.0.1:{await bot.port('playground')}"
             ada, grace = Visitor(session, url, "ada"), Visitor(session, url, "grace")
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import aiohttp
 
-from tests.bot_process import BotProcess
 from tests.emulators.discord import Permission, Upload
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
+from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import Scene as DiscordScene
 from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_slack_end_to_end import scene as slack_scene
@@ -71,7 +71,7 @@ ENVIRONMENT = {
 }
 
 
-async def search(bot: BotProcess, llm: LLMEmulator, met: str) -> None:
+async def search(bot: ForkedProcess, llm: LLMEmulator, met: str) -> None:
     """Look for all of them in whatever left the bot, and in whatever it keeps; `met` are its metrics."""
     asked = "\n".join(f"{request.path} {dict(request.headers)} {request.body}" for request in llm.requests)
     places: dict[str, bytes] = {
@@ -86,7 +86,7 @@ async def search(bot: BotProcess, llm: LLMEmulator, met: str) -> None:
         assert not [where for where, found in places.items() if words.encode() in found], words
 
 
-async def metrics(bot: BotProcess) -> str:
+async def metrics(bot: ForkedProcess) -> str:
     url = next(line.split()[-1] for line in reversed(bot.lines) if line.startswith("metrics at "))
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 200

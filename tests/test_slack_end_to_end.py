@@ -13,10 +13,10 @@ import aiohttp
 import pytest
 
 from bot.marking import instructed
-from tests.bot_process import BotProcess
 from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import Channel, Message, SlackEmulator, User
+from tests.nursery import ForkedProcess
 
 NO_MORE: Mapping[str, str] = {}
 
@@ -27,7 +27,7 @@ class Scene:
 
     slack: SlackEmulator
     llm: LLMEmulator
-    bot: BotProcess
+    bot: ForkedProcess
     ada: User
     channel: Channel
 
@@ -73,7 +73,7 @@ async def scene(
         environment |= (
             {"SLACK_SIGNING_SECRET": slack.signing_secret} if http else {"SLACK_APP_TOKEN": slack.app_token}
         )
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with ForkedProcess(tmp_path / "data", environment) as bot:
             if http:
                 slack.request_url = f"http://127.0.0.1:{await bot.port('health')}/slack/events"
             yield Scene(slack, llm, bot, ada, channel)

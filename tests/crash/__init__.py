@@ -5,8 +5,7 @@ blade      what kills it there; no part of the product
 answers    a model that gives every question its one right answer, and goes on with it from any word
 stages     Slack and Discord, as people there use and see them
 crowd      the people: they ask, wait, ask again; and the troubles of an ordinary day
-house      the bot's processes, killed and started again
-nursery    where they come from: forked, so that a start is quick
+house      the bot's processes, killed and started again; they come out of tests/nursery.py
 judge      what must hold in the end
 rounds     what is put together with what; `python -m tests.crash` plays them
 """

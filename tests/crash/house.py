@@ -15,8 +15,8 @@ from pathlib import Path
 
 from tests.bot_process import BotProcess
 from tests.crash.blade import VARIABLE
-from tests.crash.nursery import ForkedProcess, Nursery
 from tests.crash.steps import Step
+from tests.nursery import ForkedProcess, Nursery
 
 TOO_LONG = 9.0
 """Seconds after `ready` until a process whose step does not come is killed all the same."""
@@ -120,7 +120,8 @@ class House:
         return "\n".join(bot.output for bot in self.bots)
 
     async def _start(self, more: Mapping[str, str]) -> BotProcess:
-        bot = ForkedProcess(self.nursery, self.data, {**self.environment, **more})
+        environment = {**self.environment, **more}
+        bot = ForkedProcess(self.data, environment, until="", nursery=self.nursery)
         self.bots.append(bot)
         await bot.start()
         return bot

@@ -22,13 +22,13 @@ from tests.crash import evidence, judge
 from tests.crash.answers import Model
 from tests.crash.crowd import Crowd, complete
 from tests.crash.house import House, Kill, Tally, kills
-from tests.crash.nursery import Nursery
 from tests.crash.on_discord import DiscordStage
 from tests.crash.on_slack import SlackStage
 from tests.crash.questions import Question
 from tests.crash.steps import EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
+from tests.nursery import Nursery
 from tests.postgres import Postgres
 
 PATIENCE = 120.0
@@ -136,9 +136,7 @@ class Round:
         await self._stack.enter_async_context(self.llm)
         for stage in self.stages:
             await self._stack.enter_async_context(stage.emulator)
-        await self._stack.enter_async_context(
-            self.nursery
-        )  # the last to come is the first to go, with all its children
+        self._stack.enter_context(self.nursery)  # the last to come is the first to go, with all its children
         self.url = await self._database()
         ports = [refusing_port() for _ in range(self.setting.processes)]
         for stage in self.stages:
