@@ -88,7 +88,7 @@ class FakeSurface:
         self._enter(Call.ATTACH)
         return self._write(f"file: {text}", nonce, tuple(buttons))
 
-    async def find(self, nonces: Sequence[str]) -> Found:
+    async def find(self, nonces: Sequence[str], more: str = "") -> Found:
         self._enter(Call.FIND)
         if self.nameless:
             return Found(nameless=list(reversed(self.messages)))

@@ -25,6 +25,8 @@ from bot.redaction import restore
 
 PATIENCE: Final = 120.0
 """Seconds that a platform may fail at a stretch before the reply gives up."""
+MOST_LOOKS: Final = 40
+"""Calls that are made to find a message of which it is not known whether it was posted."""
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 10.0
 
@@ -307,7 +309,7 @@ class EditedReply:
         if not self._unsure:
             return
         wanted = {index: self._nonces[index] for index in sorted(self._unsure) if index in self._nonces}
-        found = await self._patiently_find(list(wanted.values()))
+        found = await self._find(list(wanted.values()))
         for index, nonce in wanted.items():
             if (message := found.named.get(nonce)) is not None:
                 await self._take(index, message)
@@ -323,12 +325,23 @@ class EditedReply:
         if await self._journal.posted(index, message):
             self._shown[index] = Shown(message)
 
-    async def _patiently_find(self, nonces: list[str]) -> Found:
+    async def _find(self, nonces: list[str]) -> Found:
+        """Look on until all are found, or nothing is left to look at, or long enough."""
+        found = await self._patiently_look(nonces, "")
+        for _ in range(MOST_LOOKS - 1):
+            if not found.more or len(found.named) == len(nonces):
+                break
+            further = await self._patiently_look(nonces, found.more)
+            named, nameless = {**found.named, **further.named}, [*found.nameless, *further.nameless]
+            found = Found(named, nameless, further.more)
+        return found
+
+    async def _patiently_look(self, nonces: list[str], more: str) -> Found:
         began, pause = self._now(), FIRST_PAUSE
         while True:
             try:
                 async with self._pacer.slot(*self._surface.buckets(Call.FIND), urgent=True):
-                    return await self._surface.find(nonces)
+                    return await self._surface.find(nonces, more)
             except (PlatformBusy, PlatformUnreachable):
                 if self._now() - began > PATIENCE:
                     raise

@@ -54,10 +54,11 @@ class Look:
 @dataclass(frozen=True, slots=True)
 class Found:
     """Own messages: message ids by their nonce, and those `nameless` ones of which it can't be told whether they are this
-    answer's or another's that is on its way beside it."""
+    answer's or another's that is on its way beside it. `more` is where to look on; empty where nothing is left to look at."""
 
     named: Mapping[str, str] = field(default_factory=dict)
     nameless: Sequence[str] = ()
+    more: str = ""
 
 
 def order(message: str) -> tuple[int, str]:
@@ -95,8 +96,8 @@ class Surface(Protocol):
     async def attach(self, text: str, buttons: Sequence[Control], *, nonce: str) -> str:
         """The id of a new message that holds the whole answer as a file, with buttons below."""
 
-    async def find(self, nonces: Sequence[str]) -> Found:
-        """Look for own messages that were posted with these nonces."""
+    async def find(self, nonces: Sequence[str], more: str = "") -> Found:
+        """Look, with one call, for own messages that were posted with these nonces: from the beginning, or on from there."""
 
     async def at_work(self, on: bool) -> None:
         """Give the sign of being at work, or take it away (only where it stays)."""

@@ -30,6 +30,8 @@ NO_PINGS: Final[Mapping[str, Any]] = {"parse": [], "replied_user": False}
 SUPPRESS_EMBEDS: Final = 1 << 2
 """Message flag: links in an answer show no previews."""
 FILE: Final = "answer.md"
+PAGE: Final = 100
+"""Messages that are looked at in one call: the most that Discord gives."""
 THREAD_EXISTS: Final = "400/160004"
 
 
@@ -92,10 +94,10 @@ class DiscordSurface:
         path, bucket = messages(self._channel), self._bucket(Call.POST)
         return str((await self._rest.call("POST", path, body, bucket=bucket, files=files))["id"])
 
-    async def find(self, nonces: Sequence[str]) -> Found:
+    async def find(self, nonces: Sequence[str], more: str = "") -> Found:
         """Look at what stands after the question. Where Discord tells no nonces afterwards, what replies to the question or has a
         button of its turn is the answer's. (It also knows a nonce again for some minutes when it is posted anew.)"""
-        path = f"{messages(self._channel)}?after={int(self._question)}&limit=100"
+        path = f"{messages(self._channel)}?after={int(more or self._question)}&limit={PAGE}"
         try:
             standing = await self._rest.call("GET", path, bucket=self._bucket(Call.FIND))
         except PlaceRefused:  # the thread was never opened, or may not be read
@@ -103,7 +105,9 @@ class DiscordSurface:
         me = await self._rest.me()
         mine = [one for one in standing if one["author"]["id"] == me]
         named = {str(one["nonce"]): str(one["id"]) for one in mine if str(one.get("nonce")) in nonces}
-        return Found(named, [str(one["id"]) for one in mine if not one.get("nonce") and self._answers(one)])
+        nameless = [str(one["id"]) for one in mine if not one.get("nonce") and self._answers(one)]
+        last = max((int(one["id"]) for one in standing), default=0)
+        return Found(named, nameless, str(last) if len(standing) == PAGE else "")
 
     def _answers(self, message: Mapping[str, Any]) -> bool:
         """Whether one of our messages belongs to this answer, as far as can be seen."""

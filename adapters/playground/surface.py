@@ -62,7 +62,7 @@ class PlaygroundSurface:
         look = Look(notice("answer_file", self._language), final=True, buttons=tuple(buttons))
         return self._post(look, nonce, file=text)
 
-    async def find(self, nonces: Sequence[str]) -> Found:
+    async def find(self, nonces: Sequence[str], more: str = "") -> Found:
         known = {nonce: self._world.named(BOT, nonce) for nonce in nonces}
         return Found({nonce: str(message.id) for nonce, message in known.items() if message is not None})
 

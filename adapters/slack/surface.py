@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -28,12 +28,20 @@ LENGTH: Final = 3_900
 Counted as UTF-16, so that it holds whether Slack counts an emoji as one or as two."""
 PREVIEW: Final = 150
 """Characters of a message that stand in a notification."""
-FIND_PAGES: Final = 4
+PAGE: Final = 15
+"""Messages that are looked at in one call: as few as the strictest limit allows ("Rate limits", apps outside of the Marketplace)."""
+NEAR: Final = 600.0
+"""Seconds after a question in which an answer in its channel mostly stands."""
+NEVER: Final = "9999999999.999999"
+LATER: Final = "later:"
+"""Marks where it is looked on beyond what is near."""
 NONCE_EVENT: Final = "rejoinder_part"
 FILE: Final = "answer-{nonce}.md"
 """A file has no metadata, so that its name is told by its own."""
 SHARED_AFTER: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds between two looks for a file that was uploaded: Slack shows it a little later."""
+UPLOAD_LOOKS: Final = 10
+"""Pages of such a look."""
 
 ALL_POSTS: Final = "all posts"
 
@@ -135,55 +143,59 @@ class SlackSurface:
             )
         for pause in SHARED_AFTER:
             await asyncio.sleep(pause)
-            if message := (await self.find([nonce])).named.get(nonce):
+            if message := await self._uploaded(nonce):
                 return message
         raise PlatformUnreachable("the file is not shown yet")
 
-    async def find(self, nonces: Sequence[str]) -> Found:
-        """Look at what stands after the question: in its thread, or in the channel. (Some messages have no name while they grow.)"""
-        named: dict[str, str] = {}
-        nameless: list[str] = []
-        async for message in self._after_the_question():
-            if (name := name_of(message)) in nonces:
-                named[name] = str(message["ts"])
-            elif self._is_orphan(message):
-                nameless.append(str(message["ts"]))
-            if len(named) == len(nonces):
+    async def _uploaded(self, nonce: str) -> str | None:
+        found = await self.find([nonce])
+        for _ in range(UPLOAD_LOOKS - 1):
+            if nonce in found.named or not found.more:
                 break
-        return Found(named, nameless)
+            found = await self.find([nonce], found.more)
+        return found.named.get(nonce)
+
+    async def find(self, nonces: Sequence[str], more: str = "") -> Found:
+        """Look at what stands after the question: in its thread, from there on; or in the channel, first in the minutes after it, then
+        at all that came later, the newest first. (Some messages have no name while they grow.)"""
+        later, cursor = more.startswith(LATER), more.removeprefix(LATER)
+        try:
+            page = await (self._replies(cursor) if self._thread else self._history(cursor, later))
+        except PlaceRefused:  # the thread is gone, or may not be read: nothing of ours can be found there
+            return Found()
+        messages = page.get("messages") or []
+        names = {name_of(message): str(message["ts"]) for message in messages}
+        named = {nonce: names[nonce] for nonce in nonces if nonce in names}
+        nameless = [str(message["ts"]) for message in messages if self._is_orphan(message)]
+        if following := str((page.get("response_metadata") or {}).get("next_cursor") or ""):
+            return Found(named, nameless, f"{LATER}{following}" if later else following)
+        return Found(named, nameless, "" if self._thread or later else LATER)
 
     def _is_orphan(self, message: Mapping[str, Any]) -> bool:
         return False
 
-    async def _after_the_question(self) -> AsyncIterator[Mapping[str, Any]]:
-        cursor = ""
-        for _ in range(FIND_PAGES):
-            try:
-                page = await self._page(cursor)
-            except PlaceRefused:  # the thread is gone, or may not be read: nothing of ours can be found there
-                return
-            for message in page.get("messages") or []:
-                yield message
-            cursor = str((page.get("response_metadata") or {}).get("next_cursor") or "")
-            if not cursor:
-                return
-
-    async def _page(self, cursor: str) -> AsyncSlackResponse:
-        """Some messages after the question, with their metadata; a page as small as the strictest limit allows."""
+    async def _replies(self, cursor: str) -> AsyncSlackResponse:
+        """Oldest first."""
         with slack_errors():
-            if self._thread:
-                return await self._client.conversations_replies(
-                    channel=self._channel,
-                    ts=self._thread,
-                    oldest=self._question,
-                    limit=15,
-                    include_all_metadata=True,
-                    cursor=cursor or None,
-                )
+            return await self._client.conversations_replies(
+                channel=self._channel,
+                ts=self._thread,
+                oldest=self._question,
+                limit=PAGE,
+                include_all_metadata=True,
+                cursor=cursor or None,
+            )
+
+    async def _history(self, cursor: str, later: bool) -> AsyncSlackResponse:
+        """Newest first. `latest` is always given: without it Slack has been known to page from the oldest."""
+        near = f"{float(self._question) + NEAR:.6f}"
+        with slack_errors():
             return await self._client.conversations_history(
                 channel=self._channel,
-                oldest=self._question,
-                limit=15,
+                oldest=near if later else self._question,
+                latest=NEVER if later else near,
+                inclusive=not later,
+                limit=PAGE,
                 include_all_metadata=True,
                 cursor=cursor or None,
             )
