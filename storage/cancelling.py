@@ -28,8 +28,11 @@ async def call_off(
 
     A waiting turn that has shown nothing is over at once. Any other is left to its worker, or to the next one, which learns
     the reason with its claim or its next renewal and puts in order what people see. DELETED forgets the words at once, those
-    of finished turns, too, whose answers a worker takes away; it gives way to no other reason.
+    of finished turns, too, whose answers a worker takes away; it gives way to no other reason. EDITED gives way to nothing else: what was
+    said answers something that is asked no more, and the new answer is still to be begun.
     """
+    if reason is not Cancel.DELETED:
+        which = and_(which, turns.c.cancel.is_distinct_from(Cancel.EDITED))
     silent = and_(which, turns.c.state == WAITING, not_(_shown))
     over = {"state": State.CANCELLED, "finished_at": now}
     closed = await transaction.sql.execute(

@@ -62,6 +62,20 @@ async def test_a_deletion_that_its_worker_does_not_notice_is_made_good(desk: Des
     assert await desk.states() == {}
 
 
+@pytest.mark.parametrize("reason", [Cancel.STOPPED, Cancel.RESET])
+async def test_an_edited_question_is_answered_though_its_old_answer_is_stopped(
+    desk: Desk, reason: Cancel
+) -> None:
+    said = desk.question("old")
+    await desk.accept(said)
+    turn = await desk.claimed()
+    await desk.amend(said, "new", "1")
+    assert await desk.stores.inbox.cancel(reason, place=CHANNEL) == 0
+    await desk.stores.inbox.release(turn.id, "w1")
+    again = await desk.claimed("w2")
+    assert (again.text, again.cancel) == ("new", None)
+
+
 async def test_what_was_called_off_waits_for_nobody(desk: Desk) -> None:
     await shown_turn(desk)
     running = await desk.ask()

@@ -112,6 +112,8 @@ class Model:
 
     def call_off(self, which: list[Known], reason: Cancel) -> None:
         for one in which:
+            if one.cancel is Cancel.EDITED and reason is not Cancel.DELETED:
+                continue
             because = one.cancel if one.cancel is Cancel.DELETED else reason
             if one.state is State.WAITING and not one.shown:
                 one.state, one.cancel = State.CANCELLED, because
