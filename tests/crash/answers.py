@@ -11,19 +11,22 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
+from tests.crash.questions import Whim
 from tests.emulators.llm import Answer, Request, say
-from tests.emulators.llm.answers import Break, End, How
+from tests.emulators.llm.answers import Break, End, How, refuse
+from tests.emulators.llm.faults import REFUSALS
 
-ASKED = re.compile(r"say q(\d+) in (\d+) words(, with a pause)?")
+MANNERS = {Whim.CONTINUE: ", with a pause", Whim.RETRY: ", when asked again"}
+"""With a pause: cut at the length limit at first; when asked again: refused at first."""
+ASKED = re.compile(rf"say q(\d+) in (\d+) words({'|'.join(MANNERS.values())})?")
 WORD = re.compile(r"q(\d+)w(\d+)")
 LINE = 20
 """Words on a line."""
 BREAKS = (How.EOF, How.DISCONNECT, How.RESET, How.ERROR)
 
 
-def question(number: int, words: int, *, pausing: bool = False) -> str:
-    """`pausing`: the answer is to be cut at its length limit once."""
-    return f"please say q{number} in {words} words{', with a pause' if pausing else ''}"
+def question(number: int, words: int, whim: Whim | None = None) -> str:
+    return f"please say q{number} in {words} words{MANNERS.get(whim, '') if whim else ''}"
 
 
 def whole(number: int, words: int) -> str:
@@ -67,8 +70,8 @@ class Model:
     faults: list[str] = field(default_factory=list)
 
     def rule(self, request: Request) -> Answer:
-        *before, (number, words, pauses, at) = [
-            (int(found[1]), int(found[2]), bool(found[3]), index)
+        *before, (number, words, manner, at) = [
+            (int(found[1]), int(found[2]), found[3], index)
             for index, (role, text) in enumerate(request.messages)
             if role == "user"
             for found in ASKED.finditer(text)
@@ -85,7 +88,9 @@ class Model:
         again, rest = _last_words(partial, request.question), answer[len(partial) :]
         if again and (not rest or self.rng.random() < 0.7):
             rest = again + answer[len(partial.rstrip()) :]
-        if pauses and not partial:
+        if manner == MANNERS[Whim.RETRY] and len(self.asked[number]) == 1:
+            return refuse(REFUSALS["content_filter"])
+        if manner == MANNERS[Whim.CONTINUE] and not partial:
             return replace(
                 self._say(rest[: self.rng.randrange(len(rest) // 4, len(rest))], partial), end=End.LENGTH
             )

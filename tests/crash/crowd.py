@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
+import re
 from dataclasses import dataclass, field
 
 from tests.crash.answers import is_about, said_words
@@ -33,11 +34,11 @@ def complete(stage: Stage, question: Question) -> bool:
 def settled(stage: Stage, question: Question) -> bool:
     """Whether there is nothing more to wait for."""
     spoken = stage.spoken(question.channel, question.id)
-    ended = any(
-        is_about(one.text, question.number) and any(ending in one.text for ending in question.endings)
-        for one in spoken
+    endings = question.endings
+    ended = endings and any(
+        is_about(one.text, question.number) and re.search(endings, one.text) for one in spoken
     )
-    return question.deleted or ended or complete(stage, question)
+    return question.deleted or bool(ended) or complete(stage, question)
 
 
 @dataclass

@@ -16,8 +16,10 @@ COMPLAINT = re.compile(
     r"(?: ERROR +(?:bot|adapters|storage|asyncio)\b|Task exception was never retrieved).*(?:\n(?!\d\d:\d\d:\d\d ).*){0,80}"
 )
 """An error of the bot's own, with its traceback: all lines until the next that bears a time."""
-EXPECTED = re.compile(r"could not be taken in \(StoreUnavailable\)|failed: delivery thread_not_found")
-"""A database that is away; a thread whose root was deleted, of which the bot is told a moment later."""
+EXPECTED = re.compile(
+    r"could not be taken in \(StoreUnavailable\)|failed: (?:delivery thread_not_found|content_filtered)"
+)
+"""A database that is away; a thread whose root was deleted, of which the bot is told a moment later; what the model is to refuse."""
 
 
 @dataclass(frozen=True)

@@ -68,14 +68,12 @@ def _ended_unsaid(asked: Sequence[Question], message: Spoken) -> Question | None
 
 
 def _ends(question: Question, message: Spoken) -> bool:
-    return any(ending in message.text for ending in question.endings)
+    return bool(question.endings and re.search(question.endings, message.text))
 
 
 def _strange(text: str, question: Question) -> str:
     """What nobody expects in a message about that question."""
-    for ending in question.endings:
-        text = text.replace(ending, "")
-    rest = NOTHING.sub("", text).strip()
+    rest = NOTHING.sub("", re.sub(question.endings, "", text)).strip()
     return "" if question.endings and HALF.fullmatch(rest) else rest
 
 
@@ -87,7 +85,7 @@ def _answered(question: Question, mine: Sequence[Spoken]) -> list[str]:
     if question.deleted:
         return [f"{name} was deleted, and is answered"] if mine else []
     if not mine:
-        return [] if question.early else [f"{name} was never answered"]
+        return [] if question.endings else [f"{name} was never answered"]
     ended = begins(words, question.words) and any(_ends(question, message) for message in mine)
     if words != list(range(question.words)) and not ended:
         twice = sorted({word for word in words if words.count(word) > 1})
@@ -159,10 +157,10 @@ def _forgotten(row: Row) -> list[str]:
 def _kept(question: Question, row: Row) -> Iterable[str]:
     right = whole(question.number, question.words)
     called_off = row.state == "cancelled" and row.cancel in question.early
-    cut = row.state == "done" and question.pauses and not question.done[Whim.CONTINUE]
-    if row.state != "done" and not called_off:
+    halted = question.halting and row.state == ("failed" if question.whim is Whim.RETRY else "done")
+    if row.state != "done" and not (called_off or halted):
         yield f" is {row.state} ({row.cancel})"
-    if not (right.startswith(row.answer) if called_off or cut else row.answer == right):
+    if not (right.startswith(row.answer) if called_off or halted else row.answer == right):
         yield f": its stored answer is not the right one ({len(row.answer)} characters)"
     if "" in row.messages and not called_off:
         yield ": a message was intended and is not known"

@@ -48,7 +48,7 @@ class DiscordStage:
     ) -> Question:
         """In a channel, in a thread of one's own, or directly."""
         user, where = self._users[person], self._rng.random()
-        text = asking(number, words, pausing=whim is Whim.CONTINUE)
+        text = asking(number, words, whim)
         if directly or where < 0.15:
             room = self.emulator.open_dm(user)
             said = self.emulator.say(user, room, text)
@@ -106,7 +106,8 @@ class DiscordStage:
     def _button(self, question: Question, button: str) -> tuple[Any, str] | None:
         """The message of its answer that has that button, and the button's id."""
         for message in self._standing(question.channel):
-            if is_about(message.text, question.number):
+            answers = message.reference is not None and str(message.reference[1]) == question.id
+            if answers or is_about(message.text, question.number):
                 for part in walk(message.components):
                     if str(part.get("custom_id")).startswith(f"rejoinder:{button}:"):
                         return message, part["custom_id"]

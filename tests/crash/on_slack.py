@@ -57,7 +57,7 @@ class SlackStage:
     ) -> Question:
         """In a channel, in the thread of an earlier question, or directly."""
         user, root = self._users[person], self._roots.get(person)
-        text = asking(number, words, pausing=whim is Whim.CONTINUE)
+        text = asking(number, words, whim)
         where = self._rng.random()
         if directly or where < 0.2:
             room = self.emulator.open_im(user)
@@ -126,7 +126,10 @@ class SlackStage:
         for message in self.emulator.bot_messages(question.channel):
             stop = button == Whim.STOP and message.streaming
             pressable = any(name.startswith(f"rejoinder:{button}:") for name in message.actions)
-            if (stop or pressable) and is_about(message.shown, question.number):
+            mine = is_about(message.shown, question.number)
+            if button == Whim.RETRY:  # there are no words of an answer
+                mine = message.ts > question.id and message.root_ts == question.under
+            if (stop or pressable) and mine:
                 return message
         return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ class Whim(StrEnum):
     STOP = "stop"
     REGENERATE = "regenerate"
     CONTINUE = "continue"
+    RETRY = "retry"
     RESET = "reset"
 
 
@@ -36,14 +38,20 @@ class Early(StrEnum):
     STOPPED = "stopped"
     RESET = "reset"
 
-    @property
-    def notice(self) -> str:
-        """What the bot says of it."""
-        return TEXTS["en"]["stopped" if self is Early.STOPPED else "reset_meanwhile"]
+
+def _says(*codes: str) -> str:
+    """A pattern for what the bot says."""
+    texts = (re.escape(TEXTS["en"][code]).replace(r"\{reference\}", r"\w+") for code in codes)
+    return "|".join(texts)
 
 
-CUT = tuple(TEXTS["en"][code] for code in ("cut_at_length", "not_whole"))
-"""What the bot says of an answer that reached its length limit."""
+SAYS = {
+    Early.STOPPED: _says("stopped"),
+    Early.RESET: _says("reset_meanwhile"),
+    Whim.CONTINUE: _says("cut_at_length", "not_whole"),
+    Whim.RETRY: _says("content_filtered"),
+}
+"""What the bot says of an answer that is not whole, by why it is not."""
 
 
 @dataclass
@@ -74,9 +82,9 @@ class Question:
     stopped: float | None = None
 
     @property
-    def pauses(self) -> bool:
-        """Whether its answer is cut at first, to be gone on with when somebody presses Continue."""
-        return self.whim is Whim.CONTINUE
+    def halting(self) -> bool:
+        """Whether the model did not answer it to the end at first, and was not surely asked to since."""
+        return self.whim in (Whim.CONTINUE, Whim.RETRY) and not self.done[self.whim]
 
     @property
     def plain(self) -> bool:
@@ -89,10 +97,11 @@ class Question:
         return bool(self.former or self.deleted or self.stopped or (self.whim and self.done[self.whim]))
 
     @property
-    def endings(self) -> tuple[str, ...]:
-        """One of these stands below an answer that is not whole; none: it has to be."""
-        cut = CUT if self.pauses and not self.done[Whim.CONTINUE] else ()
-        return (*cut, *(why.notice for why in sorted(self.early)))
+    def endings(self) -> str:
+        """A pattern for what stands below its answer, or in its place, when that is not whole; empty: it has to be."""
+        return "|".join(
+            [*([SAYS[self.whim]] if self.whim and self.halting else []), *(SAYS[why] for why in self.early)]
+        )
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from tests.crash.questions import Early, Pressed, Question, Reset, Whim
 from tests.crash.stages import Stage
 
-LIKELY = {Whim.EDIT: 3, Whim.DELETE: 2, Whim.STOP: 3, Whim.REGENERATE: 3, Whim.CONTINUE: 2, Whim.RESET: 1}
+LIKELY = {
+    Whim.EDIT: 3,
+    Whim.DELETE: 2,
+    Whim.STOP: 3,
+    Whim.REGENERATE: 3,
+    Whim.CONTINUE: 2,
+    Whim.RETRY: 2,
+    Whim.RESET: 1,
+}
 LINGER = 3.0
 """Seconds after which somebody has acted, at most."""
-WAIT = 20.0
+WAIT = 12.0
 """Seconds that somebody waits for a button."""
 LATE = 10.0
 """Seconds after which a reset that was not confirmed is not coming any more."""
@@ -61,7 +69,7 @@ class Whims:
                 await self._stage.delete(question)
             case Whim.STOP:
                 await self._stop(question)
-            case Whim.REGENERATE | Whim.CONTINUE as button:
+            case Whim.REGENERATE | Whim.CONTINUE | Whim.RETRY as button:
                 await self._press(question, button)
             case Whim.RESET:
                 await self._reset(question)
