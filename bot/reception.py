@@ -303,6 +303,7 @@ class FrontDesk:
             incoming.direct,
             incoming.named,
             incoming.about,
+            incoming.sent_at,
         )
         log.info("command %s on %s", verb, incoming.place.platform)
         return Receipt(Outcome.COMMAND, await self._run(invocation, language))

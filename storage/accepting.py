@@ -44,7 +44,7 @@ SEEN = select(
 installation was revoked."""
 
 LOCKED = (
-    select(conversations.c.id, conversations.c.epoch, conversations.c.following, conversations.c.branched_at)
+    select(*(conversations.c[name] for name in ("id", "epoch", "reset_at", "following", "branched_at")))
     .where(AT)
     .with_for_update(key_share=True)
 )
@@ -76,7 +76,7 @@ async def accept(
         **_columns(incoming),
         **question,
         "conversation_id": talk.id,
-        "epoch": talk.epoch,
+        "epoch": _epoch(talk, incoming.sent_at),
         "created_at": now,
     }
     written = await _insert(sql, values)
@@ -85,6 +85,11 @@ async def accept(
         return Accepted(known, False, await position(sql, known))
     transaction.signal(Signal())
     return Accepted(written, True, seen.before)
+
+
+def _epoch(talk: Row[Any], sent_at: datetime) -> int:
+    """What was said before the last reset, and is heard of only now, is of the epoch that ended with it."""
+    return int(talk.epoch) - (talk.reset_at is not None and sent_at < talk.reset_at)
 
 
 async def _look(sql: AsyncConnection, incoming: Incoming, conversation_id: int) -> Row[Any]:
@@ -144,14 +149,12 @@ async def open_conversation(
     """The conversation of a place (its `id` and `epoch`), made if it is new, and locked until the transaction ends."""
     found = await _locked(sql, place)
     if found is None:
+        new: dict[str, Any] = {"created_at": now}
         if place.thread:
-            await insert_new(
-                sql,
-                conversations,
-                {**place_columns(place.trunk), "created_at": now},
-                *PLACE_KEY,
-            )
-        await insert_new(sql, conversations, {**place_columns(place), "created_at": now}, *PLACE_KEY)
+            trunk = place_columns(place.trunk)
+            await insert_new(sql, conversations, trunk | new, *PLACE_KEY)
+            new["reset_at"] = (await sql.execute(select(conversations.c.reset_at).where(AT), trunk)).scalar()
+        await insert_new(sql, conversations, place_columns(place) | new, *PLACE_KEY)
         found = await _locked(sql, place)
     if found is None:
         raise LookupError("a conversation is gone that was just there")

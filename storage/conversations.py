@@ -13,7 +13,7 @@ from storage.accepting import open_conversation
 from storage.cancelling import call_off, close_all, in_conversations
 from storage.database import Database, Transaction, writing
 from storage.sql import AT, insert_new, inserting, place_columns, within
-from storage.tables import conversations, installations, memories, people, pins, turns
+from storage.tables import conversations, installations, memories, people, pins, sources, turns
 from storage.vault import forget_sources, said_at
 
 FOLLOWING = select(conversations.c.following).where(AT)
@@ -41,21 +41,30 @@ class SqlConversations:
         return bool(known.following) is not on
 
     @writing
-    async def reset(self, transaction: Transaction, place: Place, now: datetime) -> Forgotten:
+    async def reset(
+        self, transaction: Transaction, place: Place, now: datetime, given_at: datetime | None = None
+    ) -> Forgotten:
         sql = transaction.sql
         await open_conversation(sql, place, now, branched_at=None, following=False)
-        news: dict[str, Any] = {"epoch": conversations.c.epoch + 1}
+        news: dict[str, Any] = {"epoch": conversations.c.epoch + 1, "reset_at": given_at or now}
         if place.thread:
             news["inherits"] = False
         begun = update(conversations).where(within(place)).values(news)
         now_in = (await sql.execute(begun.returning(conversations.c.id, conversations.c.epoch))).all()
-        await call_off(transaction, in_conversations(within(place)), Cancel.RESET, now)
-        for told in (memories, pins):
-            await sql.execute(delete(told).where(told.c.conversation_id.in_([row.id for row in now_in])))
-        await forget_sources(sql, said_at(place))
         ended = tuple_(turns.c.conversation_id, turns.c.epoch).in_(
             [(row.id, row.epoch - 1) for row in now_in]
         )
+        running, forgotten = in_conversations(within(place)), said_at(place)
+        if given_at is not None:  # it may come later than what was said after it
+            await sql.execute(
+                update(turns).where(ended, turns.c.sent_at > given_at).values(epoch=turns.c.epoch + 1)
+            )
+            running = and_(running, turns.c.sent_at <= given_at)
+            forgotten = and_(forgotten, sources.c.said_at <= given_at)
+        await call_off(transaction, running, Cancel.RESET, now)
+        for told in (memories, pins):
+            await sql.execute(delete(told).where(told.c.conversation_id.in_([row.id for row in now_in])))
+        await forget_sources(sql, forgotten)
         count = select(func.count()).where(ended, turns.c.answer.is_not(None))
         return Forgotten((await sql.execute(count)).scalar_one())
 

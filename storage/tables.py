@@ -60,6 +60,9 @@ conversations = Table(
         "inherits", default=True
     ),  # a thread reads its channel's turns up to `branched_at`, until it is reset alone
     Column("branched_at", Instant),
+    Column(
+        "reset_at", Instant
+    ),  # when the present epoch began: what was said before is of the one that ended
     _flag("following"),
     Column("trim_told_epoch", Integer),  # where people were told that the history no longer fits, and
     Column("trim_told_turn", BigInteger),  # by which answer

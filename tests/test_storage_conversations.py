@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from bot.chat import Cancel, Exchange, Finish, Place, Size, State
 from bot.ports import Pulse
 from tests.desk import LEASE, THREAD, Desk
@@ -213,6 +215,31 @@ async def test_a_late_answer_belongs_to_the_epoch_of_its_question(desk: Desk) ->
     await desk.stores.inbox.answered(asked, "w1", "late", Size(1), "o200k", Finish.STOP)
     await desk.close(asked)
     assert await desk.questions() == []
+
+
+@pytest.mark.parametrize("place", [CHANNEL, THREAD])
+async def test_a_question_that_is_heard_after_the_reset_it_was_asked_before_is_of_what_ended(
+    desk: Desk, place: Place
+) -> None:
+    await desk.converse("root", "x")
+    late = desk.question("late", place=place, branched_at=desk.clock.now)
+    await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1))
+    await desk.accept(late)
+    turn = await desk.claimed()
+    assert await desk.questions(place, before=turn) == ["root"]
+    await desk.finish(turn, "x")
+    await desk.converse("new", "x", place=place)
+    assert await desk.questions(place) == ["new"]
+
+
+async def test_a_reset_that_is_heard_after_what_was_asked_after_it_leaves_that_alone(desk: Desk) -> None:
+    old = await desk.ask("old")
+    given_at = desk.clock.advance(1)
+    new = await desk.ask("new", author=GRACE)
+    await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1), given_at)
+    assert await desk.states() == {new: State.WAITING} and old != new
+    await desk.finish(await desk.claimed(), "x")
+    assert await desk.questions() == ["new"]
 
 
 async def test_an_older_question_asked_again_sees_its_own_epoch(desk: Desk) -> None:

@@ -82,6 +82,7 @@ def invocation(interaction: discord.Interaction[Any], me: int, verb: str, argume
         argument=argument,
         direct=interaction.guild_id is None,
         about=linked(argument),
+        given_at=interaction.created_at,
     )
 
 

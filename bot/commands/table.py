@@ -135,7 +135,7 @@ class Commands:
         return notice("help", language, commands=rows)
 
     async def _reset(self, invocation: Invocation, language: str) -> str:
-        forgotten = await self._conversations.reset(invocation.place, self._clock())
+        forgotten = await self._conversations.reset(invocation.place, self._clock(), invocation.given_at)
         if forgotten.turns == 0:
             return notice("reset_nothing", language)
         return notice(

@@ -26,8 +26,9 @@ class Conversations(Protocol):
     async def follow(self, place: Place, on: bool) -> bool:
         """Take part, or leave. True when that changed anything."""
 
-    async def reset(self, place: Place, now: datetime) -> Forgotten:
-        """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing."""
+    async def reset(self, place: Place, now: datetime, given_at: datetime | None = None) -> Forgotten:
+        """A new epoch, in one statement: for a channel with all its threads, or for the one thread, which then inherits nothing. It is
+        of what was said before `given_at` (None: `now`), whichever is heard of first."""
 
     async def told_trimmed(self, turn: Turn) -> bool:
         """True for one turn per conversation and epoch (again for the same turn): people are told when trimming begins."""
