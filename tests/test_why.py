@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,12 +10,16 @@ import pytest
 
 from bot.chat import Cancel, Incoming, State, Text
 from bot.commands.table import spoken_command
-from bot.errors import Misconfigured
-from bot.limits.rules import Rulebook
-from bot.notices import TEXTS
-from bot.ports import Outcome
-from tests.fakes import ADA, CHANNEL, GRACE, ROOT, Gate, answer, incoming
+from bot.commands.why import story_lines
+from bot.errors import LimitReached, Misconfigured, RejoinderError, Unreadable
+from bot.limits.admission import meters_of
+from bot.limits.rules import LEVELS, METRICS, Rulebook
+from bot.notices import TEXTS, notice
+from bot.ports import Fate, Outcome, Story
+from bot.redaction import KINDS
+from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, Gate, answer, incoming
 from tests.test_engine import Bot, Start, start
+from tests.test_notices import all_errors
 
 __all__ = ["start"]
 
@@ -65,7 +70,7 @@ async def test_what_became_of_a_question_is_told_at_every_stage(start: Start) ->
     assert told == [
         "- It mentions me.",
         "- I have been answering it for 6 seconds (attempt 1).",
-        "- Masked in it: email.",
+        "- Masked before it was kept or sent: an e-mail address. Admins decide what is: `settings filter`.",
     ]
     waiting = await why(bot)
     assert waiting == await why(bot, second)
@@ -97,8 +102,34 @@ async def test_limits_and_masks_are_only_for_the_author_and_admins(start: Start)
     await bot.settled()
     for person, tells in ((ADA, True), (ROOT, True), (GRACE, False)):
         told = await why(bot, refused, author=person)
-        assert "A limit said no" in told
-        assert ("requests_minute" in told, "email" in told) == (tells, tells)
+        assert (
+            "Its author's limit of questions a minute was reached (2026-11-22 12:00 UTC)" in told
+        ) is tells
+        assert ("ask again in a minute" in told, "an e-mail address" in told) == (tells, tells)
+        assert ("A limit was reached" in told) is not tells
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_limit_and_every_mask_is_told_in_words(language: str) -> None:
+    """By no name that only code has: neither of a limit, nor of a kind of what is masked."""
+    at = FakeClock().now
+    for level, name in itertools.product(LEVELS, METRICS):
+        meter = meters_of(level, "", {name: 1})[0]
+        fate = Fate(State.REFUSED, at, error=LimitReached(meter, 0, at).limit, finished_at=at)
+        refused = story_lines(Story("U1", at, fate), at, language, mine=True)[-1]
+        assert "_" not in refused and meter.level not in refused.lower().split()
+        assert notice(f"why_again_{meter.period}", language) in refused
+    masked = Fate(State.DONE, at, masked=tuple(kind.name for kind in KINDS), finished_at=at)
+    told = story_lines(Story("U1", at, masked), at, language, mine=True)[-1]
+    assert "_" not in told and all(notice(f"kind_{kind.name}", language) in told for kind in KINDS)
+
+
+@pytest.mark.parametrize("language", TEXTS)
+def test_every_failure_can_be_told_again(language: str) -> None:
+    at = FakeClock().now
+    for error in {*all_errors(RejoinderError)} - {Unreadable}:  # a file that can't be read fails no turn
+        fate = Fate(State.FAILED, at, error=error.code, reference="abc", finished_at=at)
+        assert story_lines(Story("U1", at, fate), at, language, mine=True)
 
 
 async def test_what_is_no_question_has_a_verdict(start: Start) -> None:

@@ -6,9 +6,11 @@ import re
 from datetime import datetime
 
 from bot.chat import Author, Place, State
+from bot.errors import Overcrowded
+from bot.limits.rules import METRICS
 from bot.notebook import Notebook
-from bot.notices import TEXTS, notice, wait_text
-from bot.ports import Clock, Fate, Records, Story
+from bot.notices import TEXTS, kinds_text, notice, wait_text
+from bot.ports import Clock, Fate, Level, Records, Story
 
 _MESSAGE = re.compile(r"https?://\S+|[\d.]{6,}")
 
@@ -42,7 +44,7 @@ def story_lines(story: Story, now: datetime, language: str, *, mine: bool) -> li
     else:
         lines = [_trigger(story.fate, language), *_course(story.fate, now, language, mine=mine)]
         if story.fate.masked and mine:
-            lines.append(notice("why_masked", language, kinds=", ".join(story.fate.masked)))
+            lines.append(notice("why_masked", language, kinds=kinds_text(story.fate.masked, language)))
     if story.times:
         lines.append(notice("why_duplicate", language, times=story.times + 1))
     return lines
@@ -71,7 +73,7 @@ def _course(fate: Fate, now: datetime, language: str, *, mine: bool) -> list[str
         case State.DONE:
             return [notice("why_done", language, time=_moment(fate))]
         case State.REFUSED if mine:
-            return [notice("why_refused", language, limit=fate.error, time=_moment(fate))]
+            return [_refusal(fate, language)]
         case State.REFUSED:
             return [notice("why_refused_other", language, time=_moment(fate))]
         case State.FAILED:
@@ -81,9 +83,26 @@ def _course(fate: Fate, now: datetime, language: str, *, mine: bool) -> list[str
             return [notice("why_cancelled", language, reason=reason, time=_moment(fate))]
 
 
+def _refusal(fate: Fate, language: str) -> str:
+    """Which limit said no, by its name in words, and when there is room again."""
+    level, unit, period = fate.error.split("_")
+    what = next(name for name, kind in METRICS.items() if kind == (unit, period))
+    whose = f"why_whose_{level}" if level == Level.USER else f"whose_{level}"
+    return notice(
+        "why_refused",
+        language,
+        whose=notice(whose, language),
+        what=notice(f"why_what_{what}", language),
+        again=notice(f"why_again_{period}", language),
+        time=_moment(fate),
+    )
+
+
 def _failure(fate: Fate, language: str) -> str:
     """What its person was told."""
     code = fate.error if fate.error in TEXTS[language] else "internal"
+    if code == Overcrowded.code:  # where they would have stood in line, nobody knows any more
+        code = "why_overcrowded"
     return notice(code, language, reference=fate.reference or "–")
 
 
