@@ -35,7 +35,6 @@ class SlackStage:
             ),  # each process begins with a full budget, and begins a hundred times as often
             ack_timeout=3.0,
             retry_delays=RETRIES,
-            retry_commands=False,
         )
         self._users = [self.emulator.add_user(f"P{number}") for number in range(people)]
         self._channels = [self.emulator.add_channel(name) for name in ("general", "random", "help")]
@@ -113,13 +112,17 @@ class SlackStage:
         return Pressed.DONE if told.acknowledged else Pressed.UNSURE
 
     async def reset(self, question: Question) -> bool:
-        room = self.emulator.core.world.channels[question.channel]
-        command = await self.emulator.slash(self._users[question.person], room, "/rejoinder", "reset")
-        if command.acknowledged_in is None:
-            return False
+        """By a word, not by a slash command: it comes again when a process dies over it, and Slack tells when it was said."""
+        user, room = self._users[question.person], self.emulator.core.world.channels[question.channel]
+        said = await self.emulator.say(user, room, "reset", mention_bot=room.kind != "im")
+
+        def told() -> bool:
+            later = (one for one in self.emulator.bot_messages(room) if one.ts > said.ts)
+            return any(is_reset(one.shown) for one in later)
+
         with suppress(TimeoutError):
-            await self.emulator.wait_for(lambda: command.messages, PATIENCE)
-        return any(is_reset(message.shown) for message in command.messages)
+            await self.emulator.wait_for(told, PATIENCE)
+        return told()
 
     def _with_button(self, question: Question, button: str) -> Any:
         """The message of its answer that has that button, or that streams and can be stopped."""
@@ -140,7 +143,6 @@ class SlackStage:
 
     def spoken(self, channel: str = "", since: str = "") -> list[Spoken]:
         rooms = [channel] if channel else list(self.emulator.core.world.channels)
-        commands = {one.ts for command in self.emulator.interactions for one in command.messages}
         return [
             Spoken(
                 message.ts,
@@ -152,7 +154,7 @@ class SlackStage:
             )
             for room in rooms
             for message in self.emulator.bot_messages(room)
-            if message.ts > since and message.ephemeral_to is None and message.ts not in commands
+            if message.ts > since and message.ephemeral_to is None and not is_reset(message.shown)
         ]
 
     def story(self, question: Question) -> str:

@@ -25,8 +25,6 @@ LINGER = 3.0
 """Seconds after which somebody has acted, at most."""
 WAIT = 12.0
 """Seconds that somebody waits for a button."""
-LATE = 10.0
-"""Seconds after which a reset that was not confirmed is not coming any more."""
 TRIES = 3
 """How often a button is pressed that seems to do nothing."""
 
@@ -101,21 +99,15 @@ class Whims:
                 return
 
     async def _reset(self, question: Question) -> None:
-        """What was asked in that place before it is known to be done may be ended by it."""
+        """What was asked in that place before may be ended by it; nothing that is asked later, whenever the reset is heard of."""
         await self._rest(self._rng.uniform(0, LINGER))
         room, began = question.channel, time.monotonic()
-        self._end(room)
-        if await self._stage.reset(question):
-            question.done[Whim.RESET] += 1
-            self.resets.append(Reset(room, began, time.monotonic()))
-        else:
-            await asyncio.sleep(LATE)
-        self._end(room)
-
-    def _end(self, room: str) -> None:
         for one in self._asked:
             if room in one.rooms:
                 one.early.add(Early.RESET)
+        if await self._stage.reset(question):
+            question.done[Whim.RESET] += 1
+            self.resets.append(Reset(room, began, time.monotonic()))
 
     async def _offered(self, question: Question, button: Whim) -> bool:
         """Whether that button comes."""
