@@ -3,9 +3,12 @@
 steps      the boundaries between two steps of a turn's way, where it can be killed
 blade      what kills it there; no part of the product
 answers    a model that gives every question its one right answer, and goes on with it from any word
-stages     Slack and Discord, as people there use and see them
+stages     what people see and do on a platform: on_slack, on_discord
+questions  what was asked, and what may be found in the end
 crowd      the people: they ask, wait, ask again; and the troubles of an ordinary day
+whims      what they do besides: edit, delete, press buttons, reset
 house      the bot's processes, killed and started again; they come out of tests/nursery.py
+evidence   what the database and the logs tell in the end
 judge      what must hold in the end
 rounds     what is put together with what; `python -m tests.crash` plays them
 """

@@ -25,7 +25,7 @@ from tests.crash.house import House, Kill, Tally, kills
 from tests.crash.on_discord import DiscordStage
 from tests.crash.on_slack import SlackStage
 from tests.crash.questions import Question
-from tests.crash.steps import EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
+from tests.crash.steps import BY_WHIM, EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
 from tests.nursery import Nursery
@@ -155,6 +155,7 @@ class Round:
             *([] if self.setting.postgres else ON_SQLITE),
             *(ON_SLACK if self.setting.slack else []),
             *(ON_DISCORD if self.setting.discord else []),
+            *(BY_WHIM if self.setting.whims else []),
         ]
 
     async def play(self, planned: list[Kill]) -> None:

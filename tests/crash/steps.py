@@ -53,4 +53,15 @@ ON_DISCORD: Final = (
     *_around("a message is edited on Discord", "adapters.discord.surface:DiscordSurface.edit", 6),
     *_around("lost messages are looked for on Discord", "adapters.discord.surface:DiscordSurface.find", 1),
 )
-STEPS: Final = (*EVERYWHERE, *ON_SQLITE, *ON_SLACK, *ON_DISCORD)
+BY_WHIM: Final = (
+    *_around("an edit is committed", "storage.turns:Turns.amend", 1),
+    *_around("a deletion is committed", "storage.turns:Turns.cancel", 1),
+    *_around("a Stop is committed", "storage.pressing:SqlVersions.stop", 1),
+    *_around("a question is asked again", "storage.pressing:SqlVersions.ask_again", 1),
+    *_around("an answer is to be gone on with", "storage.pressing:SqlVersions.go_on", 1),
+    *_around("a reset is committed", "storage.conversations:SqlConversations.reset", 1),
+    *_around("an answer is withdrawn", "adapters.delivery.reply:EditedReply.withdraw", 1),
+    *_around("a turn is given back", "storage.turns:Turns.release", 1),
+)
+"""Where people do more than ask."""
+STEPS: Final = (*EVERYWHERE, *ON_SQLITE, *ON_SLACK, *ON_DISCORD, *BY_WHIM)
