@@ -30,7 +30,7 @@ from tests.desk import Desk
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.discord.limits import Limits
 from tests.emulators.llm import LLMEmulator, say
-from tests.fakes import FakeClock
+from tests.fakes import HERE, FakeClock
 from tests.postgres import Postgres, postgres_server
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "durability.md"
@@ -75,7 +75,9 @@ async def steps(stores: Stores) -> Steps:
             said, said.content, masked=(), size=Size(7), counter="o200k", now=clock.now, queue=5
         )
         between = time.perf_counter()
-        turn = await stores.inbox.claim(f"w#{number}", clock.now, LEASE, abreast=4, attempts=4)
+        turn = await stores.inbox.claim(
+            f"w#{number}", clock.now, LEASE, platforms=HERE, abreast=4, attempts=4
+        )
         ended = time.perf_counter()
         if accepted is None or turn is None or turn.id != accepted.turn:
             raise RuntimeError("somebody else is at work in this database")

@@ -146,6 +146,7 @@ class House:
             stores.inbox,
             self._open_engine(),
             owner=self._owner,
+            platforms=tuple(self._platforms),
             lease=timedelta(seconds=settings.lease_seconds),
             most=settings.workers,
             abreast=settings.abreast,

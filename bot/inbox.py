@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -233,7 +233,8 @@ async def _whichever_first(task: asyncio.Task[None], event: Coroutine[None, None
 class Workers:
     """Claims turns as they come and has them answered, `most` at a time.
 
-    `owner` names this process in the database; every claim adds a number to it, so that no two claims bear one name.
+    `owner` names this process in the database; every claim adds a number to it, so that no two claims bear one name. `platforms` are
+    those it speaks to: another process may speak to others.
 
     When a process dies, so do all answers in it, whoever's fault it was; what dies with it again is suspected. Of suspects a process has
     only one in hand at a time, so that the innocent among them are answered, and the guilty one alone uses up its attempts.
@@ -245,6 +246,7 @@ class Workers:
         engine: Answering,
         *,
         owner: str,
+        platforms: Collection[str],
         lease: timedelta,
         most: int,
         abreast: int,
@@ -252,7 +254,8 @@ class Workers:
         clock: Clock,
     ) -> None:
         self._inbox, self._engine, self._owner, self._lease = inbox, engine, owner, lease
-        self._most, self._abreast, self._attempts, self._clock = most, abreast, attempts, clock
+        self._platforms, self._most, self._abreast = platforms, most, abreast
+        self._attempts, self._clock = attempts, clock
         self._freely = max(1, min(FREELY, attempts - 1))
         self._claims = itertools.count(1)
         self._held: set[Held] = set()  # a turn stands in it twice while one who lost it has not let go yet
@@ -294,6 +297,7 @@ class Workers:
                     owner,
                     asked,
                     self._lease,
+                    platforms=self._platforms,
                     abreast=self._abreast,
                     attempts=self._attempts,
                     tried=self._freely - 1 if self._suspects() else None,

@@ -1,7 +1,7 @@
 """Which turn may run next.
 
-A turn may run when it waits, or when the lease of whoever ran it has ended; when no earlier unfinished turn
-of the same person stands in its conversation and none of theirs is running there; when fewer than `abreast`
+A turn may run when it waits, or when the lease of whoever ran it has ended; when whoever asks speaks to its platform; when no
+earlier unfinished turn of the same person stands in its conversation and none of theirs is running there; when fewer than `abreast`
 run in that conversation; and when it was not tried more often before than whoever asks will have. One that
 was called off waits for nobody: all there is to do is to put in order what people see. This is decided under
 a lock of the conversation, so that two workers can't both find the last free place. Locks are always taken
@@ -44,11 +44,13 @@ EVER: Final = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who asks for a turn, when, for how long, and the bounds. None that was tried more than `tried` times before is wanted; None: any."""
+    """Who asks for a turn of which platforms, when, for how long, and the bounds. None that was tried more than `tried` times before is
+    wanted; None: any."""
 
     owner: str
     now: datetime
     lease: timedelta
+    platforms: tuple[str, ...]
     abreast: int
     attempts: int
     tried: int | None
@@ -105,7 +107,8 @@ async def _whole(transaction: Transaction, taken: RowMapping, place: Place) -> T
 
 
 async def _find(transaction: Transaction, statement: Select[Any], claim: Claim) -> RowMapping | None:
-    found: Result[Any] = await transaction.sql.execute(statement, claim.bound())
+    bound = claim.bound(platforms=claim.platforms)
+    found: Result[Any] = await transaction.sql.execute(statement, bound)
     return found.mappings().first()
 
 
@@ -168,7 +171,7 @@ MAY_RUN = and_(
 _CANDIDATES = (
     select(turns.c.id.label("turn_id"), turns.c.attempts, turns.c.cancel, conversations)
     .join(conversations, conversations.c.id == turns.c.conversation_id + 0)
-    .where(MAY_RUN, not_(_revoked))
+    .where(MAY_RUN, not_(_revoked), conversations.c.platform.in_(bindparam("platforms", expanding=True)))
     .order_by(turns.c.sent_at, turns.c.id)
     .limit(1)
 )

@@ -86,11 +86,12 @@ class Turns:
         now: datetime,
         lease: timedelta,
         *,
+        platforms: Collection[str],
         abreast: int,
         attempts: int,
         tried: int | None = None,
     ) -> Turn | None:
-        claim = Claim(owner, now, lease, abreast, attempts, tried)
+        claim = Claim(owner, now, lease, tuple(platforms), abreast, attempts, tried)
         while isinstance(taken := await self._take_next(claim), Again):
             pass
         return taken

@@ -17,7 +17,7 @@ from bot.chat import Author, Exchange, Finish, Incoming, Place, Size, State, Tex
 from bot.ports import Accepted, Button, Effect, Press
 from storage.stores import Stores
 from storage.tables import turns
-from tests.fakes import ADA, CHANNEL, FakeClock, incoming
+from tests.fakes import ADA, CHANNEL, HERE, FakeClock, incoming
 
 LEASE = timedelta(seconds=30)
 THREAD = replace(CHANNEL, thread="t1")
@@ -71,7 +71,9 @@ class Desk:
         )
 
     async def claim(self, owner: str = "w1", *, abreast: int = 4, attempts: int = 3) -> Turn | None:
-        return await self.stores.inbox.claim(owner, self.clock.now, LEASE, abreast=abreast, attempts=attempts)
+        return await self.stores.inbox.claim(
+            owner, self.clock.now, LEASE, platforms=HERE, abreast=abreast, attempts=attempts
+        )
 
     async def claimed(self, owner: str = "w1") -> Turn:
         turn = await self.claim(owner)

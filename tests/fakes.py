@@ -19,6 +19,8 @@ ADA = Author("U1", "Ada")
 GRACE = Author("U2", "Grace")
 ROOT = Author("U9", "Root", admin=True)
 CHANNEL = Place("fake", "T1", "C1")
+HERE = ("fake",)
+"""The platforms that are spoken to."""
 
 
 class FakeClock:

@@ -16,7 +16,7 @@ from bot.inbox import Held, Workers
 from bot.ports import Renewal
 from storage.stores import Stores
 from tests.desk import LEASE, Desk
-from tests.fakes import CHANNEL, GRACE, FakeClock, Gate
+from tests.fakes import CHANNEL, GRACE, HERE, FakeClock, Gate
 
 pytest_plugins = ["tests.databases"]
 
@@ -122,6 +122,7 @@ async def begun(stores: Stores, clock: FakeClock) -> tuple[Engine, Workers, int,
         stores.inbox,
         engine,
         owner="w",
+        platforms=HERE,
         lease=timedelta(seconds=0.4),
         most=1,
         abreast=1,
@@ -194,6 +195,7 @@ async def test_a_worker_without_a_database_shows_nothing_more_before_its_lease_c
         inbox,
         engine,
         owner="w",
+        platforms=HERE,
         lease=timedelta(seconds=40),
         most=1,
         abreast=1,
@@ -241,7 +243,15 @@ async def test_whoever_has_a_turn_again_that_this_process_has_not_let_go_of_yet_
     engine, lease = Lingering(), timedelta(seconds=0.4)
     asked = await Desk(stores, clock).ask()
     workers = Workers(
-        stores.inbox, engine, owner="w", lease=lease, most=2, abreast=2, attempts=3, clock=clock
+        stores.inbox,
+        engine,
+        owner="w",
+        platforms=HERE,
+        lease=lease,
+        most=2,
+        abreast=2,
+        attempts=3,
+        clock=clock,
     )
     running = asyncio.create_task(workers.run())
     await until(lambda: len(engine.helds) == 1)

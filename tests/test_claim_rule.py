@@ -26,7 +26,7 @@ from storage.database import Transaction
 from storage.stores import Stores, open_stores
 from storage.tables import conversations, parts, turns
 from tests.desk import Desk
-from tests.fakes import FakeClock, incoming
+from tests.fakes import HERE, FakeClock, incoming
 
 pytest_plugins = ["tests.databases"]
 
@@ -236,7 +236,7 @@ class Life:
         self.claims += 1
         owner = f"w{self.claims}"
         turn = await self.inbox.claim(
-            owner, self.clock.now, LEASE, abreast=ABREAST, attempts=ATTEMPTS, tried=tried
+            owner, self.clock.now, LEASE, platforms=HERE, abreast=ABREAST, attempts=ATTEMPTS, tried=tried
         )
         expected = self.model.claim(owner, tried)
         assert (turn and turn.id) == (expected and expected.id)

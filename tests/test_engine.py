@@ -54,6 +54,7 @@ from tests.fakes import (
     ADA,
     CHANNEL,
     GRACE,
+    HERE,
     ROOT,
     FakeClock,
     FakePlatform,
@@ -248,6 +249,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             stores.inbox,
             engine,
             owner="w",
+            platforms=HERE,
             lease=timedelta(seconds=lease),
             most=8,
             abreast=2,
@@ -367,7 +369,9 @@ async def test_an_answer_that_is_left_is_taken_over_and_gone_on_with_restored(st
     await gate.reached.wait()
     assert bot.shown(message).text == f"Write to {EMAIL} and "
     await bot.workers.drain(0)
-    taken = await bot.stores.inbox.claim("w2", bot.clock.now, timedelta(seconds=4), abreast=2, attempts=3)
+    taken = await bot.stores.inbox.claim(
+        "w2", bot.clock.now, timedelta(seconds=4), platforms=HERE, abreast=2, attempts=3
+    )
     assert taken is not None and taken.text == "I am <EMAIL_1>"
     held = Held(
         bot.stores.inbox, taken, "w2", timedelta(seconds=4), bot.clock, bot.clock.now + timedelta(seconds=4)

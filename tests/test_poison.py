@@ -17,7 +17,7 @@ from bot.settings import Settings
 from storage.stores import Stores
 from storage.tables import turns as table
 from tests.desk import Desk
-from tests.fakes import FakeClock
+from tests.fakes import HERE, FakeClock
 
 pytest_plugins = ["tests.databases"]
 
@@ -85,7 +85,15 @@ async def live(stores: Stores, clock: FakeClock, attempts: int = ATTEMPTS) -> Li
     """Until it dies, or there is nothing left to do."""
     claims, life = Claims(stores), Life(attempts)
     workers = Workers(
-        claims, life, owner="w", lease=LEASE, most=20, abreast=20, attempts=attempts, clock=clock
+        claims,
+        life,
+        owner="w",
+        platforms=HERE,
+        lease=LEASE,
+        most=20,
+        abreast=20,
+        attempts=attempts,
+        clock=clock,
     )
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(30):
@@ -166,10 +174,18 @@ async def test_an_abandoned_turn_is_taken_up_by_another_process_within_ten_secon
     assert seconds + POLL <= 10
     lease = timedelta(seconds=seconds)
     asked = await desk.ask()
-    left = await stores.inbox.claim("dead", clock.now, lease, abreast=4, attempts=ATTEMPTS)
+    left = await stores.inbox.claim("dead", clock.now, lease, platforms=HERE, abreast=4, attempts=ATTEMPTS)
     assert left is not None and left.id == asked
     workers = Workers(
-        claims, life, owner="alive", lease=lease, most=4, abreast=4, attempts=ATTEMPTS, clock=clock
+        claims,
+        life,
+        owner="alive",
+        platforms=HERE,
+        lease=lease,
+        most=4,
+        abreast=4,
+        attempts=ATTEMPTS,
+        clock=clock,
     )
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(20):

@@ -12,13 +12,13 @@ from bot.errors import LeaseLost
 from bot.ports import Journal
 from storage.stores import Stores
 from tests.desk import LEASE, Desk
-from tests.fakes import CHANNEL, FakeClock
+from tests.fakes import CHANNEL, HERE, FakeClock
 
 pytest_plugins = ["tests.databases"]
 
 
 async def claim(stores: Stores, owner: str, clock: FakeClock, *, abreast: int = 2) -> Turn | None:
-    return await stores.inbox.claim(owner, clock.now, LEASE, abreast=abreast, attempts=3)
+    return await stores.inbox.claim(owner, clock.now, LEASE, platforms=HERE, abreast=abreast, attempts=3)
 
 
 async def test_one_of_many_deliveries_of_the_same_message_creates_the_turn(

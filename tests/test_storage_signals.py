@@ -13,7 +13,7 @@ from bot.chat import Cancel
 from bot.ports import Signal
 from storage.stores import Stores, open_stores
 from tests.desk import Desk
-from tests.fakes import FakeClock
+from tests.fakes import HERE, FakeClock
 
 pytest_plugins = ["tests.databases"]
 
@@ -107,7 +107,7 @@ async def test_other_processes_hear_of_work_and_of_cancellations(pair: tuple[Des
     asked = await desk.ask()
     await heard(signals, LOOK)
     turn = await other.inbox.claim(
-        "there", desk.clock.now, desk.clock.now - desk.clock.now, abreast=1, attempts=3
+        "there", desk.clock.now, desk.clock.now - desk.clock.now, platforms=HERE, abreast=1, attempts=3
     )
     assert turn is not None and turn.id == asked
     await desk.stores.inbox.cancel(Cancel.STOPPED, turn=asked)

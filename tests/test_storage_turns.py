@@ -69,6 +69,15 @@ async def test_what_was_read_of_its_files_is_kept_by_whoever_holds_the_turn_as_l
     assert exchange.question_size == Size(50)
 
 
+async def test_a_turn_is_left_to_those_who_speak_to_its_platform(desk: Desk) -> None:
+    theirs = await desk.ask(place=replace(CHANNEL, platform="elsewhere"))
+    mine = await desk.ask()
+    assert (await desk.claimed()).id == mine and await desk.claim() is None
+    inbox = desk.stores.inbox
+    taken = await inbox.claim("w2", desk.clock.now, LEASE, platforms=["elsewhere"], abreast=1, attempts=3)
+    assert taken is not None and (taken.id, taken.attempts) == (theirs, 1)
+
+
 async def test_times_keep_their_microseconds(desk: Desk) -> None:
     said = desk.question(sent_at=desk.clock.now + timedelta(microseconds=123457))
     await desk.accept(said)

@@ -17,7 +17,7 @@ from bot.limits.rules import LEVELS, METRICS, Rulebook
 from bot.notices import TEXTS, notice
 from bot.ports import Fate, Outcome, Story
 from bot.redaction import KINDS
-from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock, Gate, answer, incoming
+from tests.fakes import ADA, CHANNEL, GRACE, HERE, ROOT, FakeClock, Gate, answer, incoming
 from tests.test_engine import Bot, Start, start
 from tests.test_notices import all_errors
 
@@ -171,7 +171,9 @@ async def test_why_can_be_said_and_is_not_what_it_is_asked_about(start: Start) -
 async def test_an_answer_tells_of_its_question(start: Start) -> None:
     bot = await start(working=False)
     await bot.say("hello")
-    turn = await bot.stores.inbox.claim("w", bot.clock.now, timedelta(seconds=30), abreast=1, attempts=1)
+    turn = await bot.stores.inbox.claim(
+        "w", bot.clock.now, timedelta(seconds=30), platforms=HERE, abreast=1, attempts=1
+    )
     assert turn is not None
     journal = bot.stores.inbox.journal(turn, "w")
     await journal.intend(0, "n0")

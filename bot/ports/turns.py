@@ -91,13 +91,15 @@ class Inbox(Protocol):
         now: datetime,
         lease: timedelta,
         *,
+        platforms: Collection[str],
         abreast: int,
         attempts: int,
         tried: int | None = None,
     ) -> Turn | None:
-        """Lease the oldest turn that may run: waiting, or running with its lease ended; with no earlier unfinished turn of the
-        same person in the same conversation; with fewer than `abreast` running in that conversation; claimed `tried` times before
-        at most (None: however often). One that has been claimed `attempts` times already is handed out once more, to be failed."""
+        """Lease the oldest turn of these platforms that may run: waiting, or running with its lease ended; with no earlier unfinished
+        turn of the same person in the same conversation; with fewer than `abreast` running in that conversation; claimed `tried` times
+        before at most (None: however often). One that has been claimed `attempts` times already is handed out once more, to be
+        failed."""
 
     async def renew(self, turn: int, owner: str, until: datetime) -> Renewal: ...
 
