@@ -209,6 +209,11 @@ class Incoming:
         return message_key(self.place, self.message)
 
     @property
+    def told(self) -> str:
+        """Under which it is remembered that its author was told why this, as it stands, is no turn."""
+        return f"told:{self.key}:{self.revision}"
+
+    @property
     def text(self) -> str:
         return plain_text(self.content)
 

@@ -104,9 +104,16 @@ class FrontDesk:
 
     async def said(self, incoming: Incoming) -> Receipt:
         """A message: a command, a question, or none of ours."""
-        receipt = await self._said(incoming)
+        receipt = await self._told_once(incoming, await self._said(incoming))
         self._notebook.note(incoming, receipt.outcome)
         return receipt
+
+    async def _told_once(self, incoming: Incoming, receipt: Receipt) -> Receipt:
+        """Why something is no turn is told once, however often it is delivered, and stays so."""
+        if receipt.said is None or receipt.outcome is Outcome.COMMAND:
+            return receipt
+        first = await self._inbox.once(incoming.told, self._clock())
+        return receipt if first else Receipt(Outcome.DUPLICATE)
 
     async def _said(self, incoming: Incoming) -> Receipt:
         if not await self._addressed(incoming):
@@ -129,7 +136,7 @@ class FrontDesk:
     async def edited(self, incoming: Incoming) -> Receipt:
         """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question, and so is one that
         overtakes itself: then the older words that come later are known already."""
-        receipt = await self._edited(incoming)
+        receipt = await self._told_once(incoming, await self._edited(incoming))
         if receipt.outcome is not Outcome.DUPLICATE:
             self._notebook.note(incoming, receipt.outcome)
         return receipt
@@ -185,7 +192,9 @@ class FrontDesk:
             if why_not is not None:
                 self._notebook.note(incoming, why_not)
             else:
-                taken += (await self.said(incoming)).outcome is Outcome.ACCEPTED
+                outcome = (await self._said(incoming)).outcome
+                self._notebook.note(incoming, outcome)
+                taken += outcome is Outcome.ACCEPTED
         return taken
 
     async def deleted(self, place: Place, message: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Result, Row, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Result, Row, and_, bindparam, exists, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.chat import Incoming, Place, State
@@ -17,8 +17,8 @@ from storage.database import Transaction
 from storage.sql import AT, GONE, insert_new, inserting, place_columns, unfinished
 from storage.tables import RUNNING, conversations, installations, receipts, turns
 
-ERASED = 0
-"""The number of a turn that is no more."""
+NO_MORE = 0
+"""The number of a turn that was erased, and of one that never came to be: its author was told why."""
 PLACE_KEY = ("platform", "installation", "channel", "thread", "person")
 
 
@@ -35,13 +35,13 @@ _installation = and_(
 
 SEEN = select(
     select(turns.c.id).where(turns.c.key == bindparam("key")).scalar_subquery().label("known"),
-    select(receipts.c.key).where(receipts.c.key == bindparam("gone")).scalar_subquery().label("gone"),
+    exists().where(receipts.c.key.in_([bindparam("gone"), bindparam("told")])).label("past"),
     select(func.count()).where(_theirs).scalar_subquery().label("theirs"),
     select(func.count()).where(_theirs, _earlier).scalar_subquery().label("before"),
     select(installations.c.revoked_at).where(_installation).scalar_subquery().label("revoked_at"),
 )
-"""Whether the turn is known, or was erased, how many unfinished ones are the same person's, how many of those stand before it, and when the
-installation was revoked."""
+"""Whether the turn is known, or was erased or turned away, how many unfinished ones are the same person's, how many of those stand
+before it, and when the installation was revoked."""
 
 LOCKED = (
     select(*(conversations.c[name] for name in ("id", "epoch", "reset_at", "following", "branched_at")))
@@ -62,8 +62,8 @@ async def accept(
     seen = await _look(sql, incoming, talk.id)
     if seen.known is not None:
         return Accepted(seen.known, False, await position(sql, seen.known))
-    if seen.gone is not None:
-        return Accepted(ERASED, False)
+    if seen.past:
+        return Accepted(NO_MORE, False)
     if seen.theirs >= queue:
         return None
     if opened := incoming.address.get("opens_thread"):
@@ -99,6 +99,7 @@ async def _look(sql: AsyncConnection, incoming: Incoming, conversation_id: int) 
         {
             "key": incoming.key,
             "gone": GONE + incoming.key,
+            "told": incoming.told,
             "conversation": conversation_id,
             "author": incoming.author.id,
             "sent_at": incoming.sent_at,

@@ -484,6 +484,29 @@ async def test_too_many_unanswered_questions_are_turned_away_politely(start: Sta
     assert bot.receipt.said and "3 unanswered" in bot.receipt.said.text
 
 
+async def test_who_was_turned_away_is_told_once_and_not_answered_after_all_unless_they_ask_anew(
+    start: Start,
+) -> None:
+    """Slack tells of each mention twice, and again where it was not acknowledged in time."""
+    bot = await start(working=False)
+    asked = [await bot.say(f"question {number}") for number in range(3)]
+    late, empty = (
+        incoming(text, message=message, sent_at=bot.clock.advance(1))
+        for text, message in (("one more", "late"), ("", "empty"))
+    )
+    told = [await bot.desk.said(one) for one in (late, empty) for _ in range(2)]
+    assert [receipt.outcome for receipt in told] == [
+        Outcome.CROWDED,
+        Outcome.DUPLICATE,
+        Outcome.EMPTY,
+        Outcome.DUPLICATE,
+    ]
+    assert [receipt.said is not None for receipt in told] == [True, False, True, False]
+    await bot.desk.deleted(CHANNEL, asked[0])
+    assert (await bot.desk.said(late)).outcome is Outcome.DUPLICATE
+    assert (await bot.desk.edited(replace(late, revision="1"))).outcome is Outcome.ACCEPTED
+
+
 async def test_a_rate_limit_names_the_wait(start: Start) -> None:
     bot = await start(rules=Rulebook(usual={"requests_per_minute": 2}))
     await bot.ask("one")

@@ -16,7 +16,7 @@ from bot.ports.records import Waiting
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`created` is False for a redelivery, also of a turn that was erased (then `turn` is 0).
+    """`created` is False for a redelivery, also of a turn that was erased, or of what was turned away (then `turn` is 0).
     `position` is how many unfinished turns of that person stand before it."""
 
     turn: int
