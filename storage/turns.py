@@ -190,8 +190,8 @@ class Turns:
         cancel = await self._write(transaction, turn, owner, over)
         if cancel is Cancel.EDITED:
             await begin_anew(transaction, turn)  # what was answered is asked no more
-        elif cancel is Cancel.DELETED and state is not State.CANCELLED:
-            await take_away(transaction, turns.c.id == turn)  # its worker did not know
+        elif cancel is Cancel.DELETED:
+            await take_away(transaction, turns.c.id == turn)  # where its worker did not know
         transaction.signal(Signal())
 
     async def _write(

@@ -131,7 +131,10 @@ class FakeJournal:
         self, record: dict[int, Posted], countdown: Countdown | None = None, others: Collection[str] = ()
     ) -> None:
         self.record, self._countdown, self._others = record, countdown or Countdown(), others
-        self.parts: Sequence[Posted] = tuple(record[index] for index in sorted(record))
+
+    @property
+    def parts(self) -> Sequence[Posted]:
+        return tuple(self.record[index] for index in sorted(self.record))
 
     def check(self) -> None:
         """Its lease never ends."""

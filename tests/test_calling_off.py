@@ -76,6 +76,23 @@ async def test_an_edited_question_is_answered_though_its_old_answer_is_stopped(
     assert (again.text, again.cancel) == ("new", None)
 
 
+async def test_what_is_deleted_while_it_is_being_stopped_is_taken_away_too(desk: Desk) -> None:
+    inbox = desk.stores.inbox
+    await desk.ask(message="secret")
+    turn = await desk.claimed()
+    journal = inbox.journal(turn, "w1")
+    await journal.intend(0, "n0")
+    await journal.posted(0, "p0")
+    for reason in (Cancel.STOPPED, Cancel.DELETED):
+        await inbox.cancel(reason, turn=turn.id)
+    await desk.close(turn.id, "w1", State.CANCELLED)
+    again = await desk.claimed("w2")
+    assert again.cancel is Cancel.DELETED and again.parts == (Posted(0, "n0", "p0"),)
+    await inbox.journal(again, "w2").removed(0)
+    await desk.close(again.id, "w2", State.CANCELLED)
+    assert await desk.claim() is None
+
+
 async def test_what_was_called_off_waits_for_nobody(desk: Desk) -> None:
     await shown_turn(desk)
     running = await desk.ask()

@@ -211,6 +211,33 @@ async def test_a_notice_stands_below_what_was_said() -> None:
     assert alone.shown == ["Nothing at all."]
 
 
+def test_an_ending_that_is_called_off_makes_way_for_another() -> None:
+    """Whoever stops an answer may find its last edit waiting for the platform, or just made."""
+
+    async def main() -> list[str]:
+        surface = FakeSurface(length=1000)
+        growing = EditedReply(surface, FakeJournal({}), Pacer({"edit": Rate(1, 60.0)}), a_turn())
+        for text in ("Hello", "Hello w"):
+            growing.update(text)
+            await asyncio.sleep(1)
+        ending = asyncio.create_task(growing.finish("Hello world."))
+        await asyncio.sleep(1)
+        ending.cancel()
+        await asyncio.gather(ending, return_exceptions=True)
+        await growing.finish("Hello world.\n\nStopped.")
+        await growing.finish("Hello world.\n\nStopped twice.", buttons=[RETRY])
+        (written,) = surface.messages.values()
+        assert written.buttons == (RETRY,)
+        return written.revisions
+
+    assert virtual_time.run(main()) == [
+        "Hello",
+        "Hello w",
+        "Hello world.\n\nStopped.",
+        "Hello world.\n\nStopped twice.",
+    ]
+
+
 async def test_a_withdrawn_answer_is_gone_and_an_abandoned_one_untouched() -> None:
     surface, record = FakeSurface(), dict[int, Posted]()
     growing = reply(surface, record)

@@ -789,6 +789,19 @@ async def test_an_answer_the_platform_could_not_take_is_shown_later_without_aski
     assert len(bot.provider.prompts) == 1
 
 
+async def test_an_answer_that_is_stopped_before_it_could_be_shown_is_shown_all_the_same(
+    start: Start,
+) -> None:
+    bot = await start(answer("Paid for once."))
+    bot.platform.failures.append(PlatformUnreachable())
+    message = await bot.say("hello")
+    await bot.until(lambda: bot.shown(message).abandoned)
+    await bot.press(Button.STOP)
+    bot.clock.advance(60)
+    await bot.settled()
+    assert bot.shown(message).text == "Paid for once.\n\n_Stopped._"
+
+
 async def test_a_place_that_refuses_for_good_ends_the_turn(start: Start) -> None:
     bot = await start(answer("Nobody hears."))
     bot.platform.failures.append(PlaceRefused("not_in_channel"))

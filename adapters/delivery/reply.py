@@ -105,7 +105,7 @@ class EditedReply:
         self._text, self._final, self._buttons = text, True, tuple(buttons)
         if self._slot is not None:
             self._slot.recall()
-        await self._begin()
+        await asyncio.shield(self._begin())  # called off meanwhile, it goes on and is told another ending
         await self._sign.take_away()
 
     async def fail(self, notice: str, *, buttons: Sequence[Control] = ()) -> None:
@@ -117,6 +117,8 @@ class EditedReply:
         await self._adopt()
         for index in sorted(self._shown, reverse=True):
             await self._insist(Step(Call.DELETE, index, urgent=True))
+        for part in self._journal.parts:  # what was to be posted, and never was
+            await self._journal.removed(part.index)
         await self._sign.take_away()
 
     async def abandon(self) -> None:
@@ -142,6 +144,7 @@ class EditedReply:
             if step is not None:
                 await self._insist(step)
             elif self._final:
+                self._task = None  # what is there already may still be given another ending
                 return
             else:
                 await self._news.wait()
