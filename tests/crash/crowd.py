@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 
 from tests.crash.answers import is_about, said_words
-from tests.crash.questions import Question
+from tests.crash.questions import Question, Whim
 from tests.crash.stages import Spoken, Stage
 from tests.crash.whims import Whims
 
@@ -84,7 +84,8 @@ class Crowd:
             await self._rest(self.rng.uniform(0, self.idle))
 
     async def _ask(self, person: int) -> Question:
-        words, whim = self.rng.choice(LENGTHS), self.does.draw(self.whims)
+        whim = self.does.draw(self.whims)
+        words = LENGTHS[-1] if whim is Whim.STOP else self.rng.choice(LENGTHS)
         question = await self.stage.ask(person, next(self.numbers), words, whim)
         self.asked.append(question)
         return question

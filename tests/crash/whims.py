@@ -21,8 +21,8 @@ LIKELY = {
     Whim.RETRY: 2,
     Whim.RESET: 1,
 }
-LINGER = 3.0
-"""Seconds after which somebody has acted, at most."""
+SOON, LATER = 0.7, 3.0
+"""Seconds after which somebody has acted, at most: in the middle of an answer, or when it is there."""
 WAIT = 12.0
 """Seconds that somebody waits for a button."""
 TRIES = 3
@@ -57,12 +57,13 @@ class Whims:
     async def follow(self, question: Question) -> None:
         match question.whim:
             case Whim.EDIT:
-                await self._rest(self._rng.uniform(0, LINGER))
-                question.former.append(question.number)
-                question.number, question.words = next(self._numbers), self._rng.choice(self._lengths)
-                await self._stage.edit(question, question.number, question.words)
+                for _ in range(self._rng.choice((1, 1, 2))):
+                    await self._linger(self._rng.choice((SOON, LATER)))
+                    question.former.append(question.number)
+                    question.number, question.words = next(self._numbers), self._rng.choice(self._lengths)
+                    await self._stage.edit(question, question.number, question.words)
             case Whim.DELETE:
-                await self._rest(self._rng.uniform(0, LINGER))
+                await self._linger(self._rng.choice((SOON, LATER)))
                 question.deleted = True
                 await self._stage.delete(question)
             case Whim.STOP:
@@ -75,7 +76,7 @@ class Whims:
     async def _stop(self, question: Question) -> None:
         if not await self._offered(question, Whim.STOP):
             return
-        await self._rest(self._rng.uniform(0, LINGER))
+        await self._linger(SOON)
         ended = [question]
         if self._stage.stops_all(question):
             ended = [one for one in self._asked if _together(one, question)]
@@ -100,7 +101,7 @@ class Whims:
 
     async def _reset(self, question: Question) -> None:
         """What was asked in that place before may be ended by it; nothing that is asked later, whenever the reset is heard of."""
-        await self._rest(self._rng.uniform(0, LINGER))
+        await self._linger(LATER)
         room, began = question.channel, time.monotonic()
         for one in self._asked:
             if room in one.rooms:
@@ -108,6 +109,9 @@ class Whims:
         if await self._stage.reset(question):
             question.done[Whim.RESET] += 1
             self.resets.append(Reset(room, began, time.monotonic()))
+
+    async def _linger(self, most: float) -> None:
+        await self._rest(self._rng.uniform(0, most))
 
     async def _offered(self, question: Question, button: Whim) -> bool:
         """Whether that button comes."""
