@@ -31,22 +31,24 @@ def missing(asked: Sequence[Question], known: Iterable[Row]) -> list[Question]:
     return [question for question in asked if question.id not in accepted and not question.deleted]
 
 
-def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken]) -> list[str]:
-    """What people there would complain of."""
+def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken], known: Iterable[Row]) -> list[str]:
+    """What people there would complain of. (Whose a message is that only says how an answer ended, the database knows.)"""
     questions = {number: one for one in asked for number in (one.number, *one.former)}
+    by_id = {question.id: question for question in asked}
+    owners = {message: by_id.get(row.message) for row in known for message in row.messages}
     by_number: dict[int, list[Spoken]] = defaultdict(list)
     faults = []
     for message in spoken:
         numbers = {number for number, _ in said_words(message.text)}
-        question = questions.get(min(numbers, default=-1)) or _ended_unsaid(asked, message)
-        if len(numbers) > 1 or question is None:
+        question = questions.get(min(numbers)) if numbers else owners.get(message.id)
+        if len(numbers) > 1 or question is None or not (numbers or _ends(question, message)):
             faults.append(f"a message about {sorted(numbers) or 'nothing'}: {message.text[:200]!r}")
         if message.stoppable:
             faults.append(f"a message that can still be stopped, of q{min(numbers, default=-1)}")
-        if question is not None and (rest := _strange(message.text, question)):
-            faults.append(f"strange words with q{question.number}: {rest[:200]!r}")
-        for number in numbers:
-            by_number[number].append(message)
+        if question is not None:
+            if rest := _strange(message.text, question):
+                faults.append(f"strange words with q{question.number}: {rest[:200]!r}")
+            by_number[min(numbers, default=question.number)].append(message)
     for question in asked:
         faults += _answered(question, by_number.pop(question.number, []))
         faults += [
@@ -54,17 +56,7 @@ def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken]) -> list
             for old in question.former
             if by_number.pop(old, [])
         ]
-    faults += [f"q{number} was answered, though never asked" for number in by_number]
     return [*faults, *_one_by_one(asked, spoken)]
-
-
-def _ended_unsaid(asked: Sequence[Question], message: Spoken) -> Question | None:
-    """The question whose answer was ended before its first word, where that is all a message says."""
-    for question in asked:
-        here = (question.channel, question.under) == (message.channel, message.under)
-        if here and _ends(question, message) and not _strange(message.text, question):
-            return question
-    return None
 
 
 def _ends(question: Question, message: Spoken) -> bool:
