@@ -178,6 +178,11 @@ async def test_a_command_that_takes_longer_than_discord_waits_is_deferred(at: Sc
     assert command.ephemeral and "tokens" in (command.content or "")
     assert not command.failed
 
+    at.discord.fail_next("POST", "/interactions/*/*/callback", 404)
+    at.discord.slash(at.ada, at.channel, "usage")
+    await at.bot.wait_for_line("an interaction could not be answered")
+    assert "Traceback" not in at.bot.output
+
 
 async def test_reset_as_text_and_as_slash_command(at: Scene) -> None:
     await at.answered(at.ask("one"))

@@ -335,7 +335,10 @@ class Listener(discord.AutoShardedClient):
         await self._adapter.on_removed(guild.id)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        await self._adapter.interactions.take(interaction)
+        try:
+            await self._adapter.interactions.take(interaction)
+        except DeliveryError as error:
+            log.warning("an interaction could not be answered (%s); whoever waits is told by Discord", error)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
         """The outer edge: an event that fails is told of, without its words."""
