@@ -32,9 +32,14 @@ READ: Final = (
     "bot.providers.anthropic_messages",
     "bot.providers.openai_chat",
     "bot.providers.openai_responses",
-    "adapters.slack",
+    "adapters.admin",
     "adapters.discord",
+    "adapters.playground",
+    "adapters.slack",
     "storage.migrations",
+    "alembic.command",
+    "anyio._backends._asyncio",
+    "httpcore2",
 )
 LONGEST: Final = 1 << 16
 """Bytes of a message to the mother."""
@@ -152,13 +157,16 @@ def mother(said: socket.socket) -> None:
 
 
 def _read_all() -> None:
-    """All modules and the vocabulary; only the first module is read anew, since it runs by being read."""
+    """All modules, the vocabulary and the numbering plans; only the first module is read anew, since it runs by being read."""
     import tiktoken
+
+    from bot.redaction import Redactor
 
     for name in READ:
         importlib.import_module(name)
     del sys.modules["bot.__main__"]
     tiktoken.get_encoding("o200k_base")
+    Redactor()
     gc.freeze()
 
 
