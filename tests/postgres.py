@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -24,11 +25,11 @@ class Postgres:
         """`postgresql://…` of a database of this server."""
         return str(self._server.get_uri(database))
 
-    def create(self) -> str:
-        """The address of a new, empty database."""
-        name = f"test_{uuid.uuid4().hex[:12]}"
+    def create(self, like: str = "") -> str:
+        """The address of a new database: an empty one, or a copy of the one at that address, to which nobody is connected."""
+        name, template = f"test_{uuid.uuid4().hex[:12]}", urlsplit(like).path[1:] or "template1"
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}".encode())
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
         return self.address(name)
 
     def stop(self, mode: str = "fast") -> None:
