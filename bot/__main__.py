@@ -68,8 +68,9 @@ def _one_of(*forms: str) -> Callable[[str], str]:
 def run() -> None:
     """Start the bot on every platform that is configured, or the playground when none is."""
     from bot import app
+    from bot.stopping import Stop, end_by_force
 
-    _do(lambda settings: app.run(settings, _say))
+    _do(lambda settings: app.run(settings, _say, Stop(end_by_force)))
 
 
 @cli.command()

@@ -8,10 +8,10 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
@@ -42,7 +42,7 @@ from bot.engine import Engine
 from bot.files import FileReader, Gallery
 from bot.gate import Gate
 from bot.health import bound_port, health_routes, metrics_route, serve
-from bot.housekeeping import Housekeeping
+from bot.housekeeping import Chore, Housekeeping
 from bot.inbox import Workers
 from bot.limits.admission import Limits
 from bot.limits.alarms import Alarms
@@ -61,6 +61,7 @@ from bot.recall import Recall, nothing_due
 from bot.reception import FrontDesk
 from bot.settings import Settings, endpoint
 from bot.speaking import Continuing, Speaker
+from bot.stopping import Stop
 from bot.summaries import Summaries
 from bot.telemetry import Meters
 from bot.tokens import vocabularies
@@ -78,7 +79,7 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 
-async def run(settings: Settings, say: Say) -> None:
+async def run(settings: Settings, say: Say, stop: Stop | None = None) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises `ConfigError` for whatever the operator has to mend."""
     async with AsyncExitStack() as stack:
         make_data_folder(settings.data)
@@ -103,7 +104,8 @@ async def run(settings: Settings, say: Say) -> None:
         await voices.open()
         await voices.look_ahead()
         summing = await voices.summing()
-        await House(settings, stores, voices, voices.counter, menu, decided, rulebook, summing).run(say)
+        house = House(settings, stores, voices, voices.counter, menu, decided, rulebook, summing)
+        await house.run(say, stop or Stop())
 
 
 class House:
@@ -308,47 +310,54 @@ class House:
     def waiting_for(self) -> list[str]:
         return [adapter.platform for adapter in self._adapters if adapter.platform not in self._connected]
 
-    async def run(self, say: Say) -> None:
+    async def run(self, say: Say, stop: Stop) -> None:
         """Serve until told to stop or until a part fails; then drain, whatever the reason."""
-        stop = asyncio.Event()
+        told = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        async with AsyncExitStack() as stack:
-            await self._serve(stack, say)
-            purge = Purge(self._stores.retention, self._settings.retention_days, self._meters)
-            tasks = [
-                asyncio.create_task(self._workers.run(), name="workers"),
-                asyncio.create_task(
-                    Housekeeping([self._stores.records.sweep, self._stores.ledger.tidy, purge], now).run(),
-                    name="housekeeping",
-                ),
-            ]
-            tasks.append(asyncio.create_task(self._notebook.run(), name="notebook"))
-            tasks.append(asyncio.create_task(self._eraser.run(), name="eraser"))
-            if self._summaries is not None:
-                tasks.append(asyncio.create_task(self._summaries.run(), name="summaries"))
-            tasks += [
-                asyncio.create_task(adapter.run(self._ready(adapter, say)), name=adapter.platform)
-                for adapter in self._adapters
-            ]
-            stopping = asyncio.create_task(stop.wait(), name="stop")
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+        async with AsyncExitStack() as servers:
+            await self._serve(servers, say)
+            tasks = [asyncio.create_task(told.wait(), name="told to stop"), *self._begin(say)]
             try:
-                ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
-                say("stopping: finishing what is being said")
-                for adapter in self._adapters:
-                    await adapter.stop()
-                await self._workers.drain(self._settings.grace_seconds)
-                await asyncio.wait(tasks[:1], timeout=1)  # the workers end by themselves
-                await self._alarms.told(1)
+                ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in [stopping, *tasks]:
-                    task.cancel()
-                for adapter in self._adapters:
-                    await adapter.aclose()  # an SDK that is just reconnecting ends by this alone
-                await asyncio.gather(stopping, *tasks, return_exceptions=True)
-                await self._notebook.write()
+                say("stopping: finishing what is being said")
+                await self._end(stop, tasks, servers)
             for task in ended:
                 task.result()
+
+    def _begin(self, say: Say) -> list[asyncio.Task[None]]:
+        """All that runs beside the servers, the workers first."""
+        purge = Purge(self._stores.retention, self._settings.retention_days, self._meters)
+        chores: list[Chore] = [self._stores.records.sweep, self._stores.ledger.tidy, purge]
+        parts: dict[str, Coroutine[Any, Any, None]] = {
+            "workers": self._workers.run(),
+            "housekeeping": Housekeeping(chores, now).run(),
+            "notebook": self._notebook.run(),
+            "eraser": self._eraser.run(),
+        }
+        if self._summaries is not None:
+            parts["summaries"] = self._summaries.run()
+        parts |= {adapter.platform: adapter.run(self._ready(adapter, say)) for adapter in self._adapters}
+        return [asyncio.create_task(part, name=name) for name, part in parts.items()]
+
+    async def _end(self, stop: Stop, tasks: Sequence[asyncio.Task[Any]], servers: AsyncExitStack) -> None:
+        """Let answers finish, then everything else, each as long as there is time for it."""
+        grace = self._settings.grace_seconds
+        stop.begin(grace)
+        deaf = asyncio.gather(*(adapter.stop() for adapter in self._adapters))
+        await self._workers.drain(grace)
+        await stop.within("hearing nothing more", deaf)
+        await stop.within("the admins' channels", self._alarms.told(1))
+        _, workers, *_ = tasks
+        await stop.within("the workers", workers)  # they end by themselves
+        for task in tasks:
+            task.cancel()
+        # An SDK that is just reconnecting ends by this alone.
+        await stop.within("closing connections", *(adapter.aclose() for adapter in self._adapters))
+        await stop.within("a part of the bot", *tasks)
+        await stop.within("notes for `why`", self._notebook.write())
+        await stop.within("the servers", servers.aclose())
 
     async def _serve(self, stack: AsyncExitStack, say: Say) -> None:
         """The public server, and the inner one where no playground brings it."""

@@ -29,6 +29,8 @@ POLL = 1.0
 """Seconds between looks for abandoned turns when no signal comes."""
 FREELY = 2
 """A turn that was left behind so often is suspected to bring its process down."""
+LETTING_GO = 2.0
+"""Seconds that a stopping process has to give its turns back."""
 BEATS = 4
 """Renewals within one lease; a worker gives up when only the last of them is left."""
 
@@ -261,13 +263,13 @@ class Workers:
         self._held: set[Held] = set()  # a turn stands in it twice while one who lost it has not let go yet
         self._tasks: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
         """Work until cancelled or drained."""
         listening = asyncio.create_task(self._listen(), name="signals")
         try:
-            while not self._stopping:
+            while not self._stopping.is_set():
                 self._wake.clear()
                 await self._claim_all()
                 await _sleep_unless(self._wake, POLL)
@@ -276,21 +278,26 @@ class Workers:
             await asyncio.gather(listening, return_exceptions=True)
 
     async def drain(self, grace: float) -> None:
-        """Claim nothing more; let what runs finish within `grace` seconds, give the rest back."""
-        self._stopping = True
+        """Claim nothing more; let what runs finish within `grace` seconds, give the rest back. What does not even let go is left to
+        whoever takes it up when its lease has ended."""
+        self._stopping.set()
         self._wake.set()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=grace)
         for held in list(self._held):
             held.call_off(None)
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LETTING_GO)
+        for task in self._tasks:
+            log.warning("%s does not let go; it is left behind", task.get_name())
+            task.cancel()
 
     @property
     def busy(self) -> int:
         return len(self._tasks)
 
     async def _claim_all(self) -> None:
-        while len(self._tasks) < self._most and not self._stopping:
+        while len(self._tasks) < self._most and not self._stopping.is_set():
             owner, asked = f"{self._owner}#{next(self._claims)}", self._clock()
             try:
                 turn = await self._inbox.claim(
@@ -302,6 +309,9 @@ class Workers:
                     attempts=self._attempts,
                     tried=self._freely - 1 if self._suspects() else None,
                 )
+                if turn is not None and self._stopping.is_set():  # it was told so while it asked
+                    await self._inbox.release(turn.id, owner)
+                    return
             except StoreUnavailable:
                 log.warning("the database does not answer; waiting for it")
                 return
