@@ -25,7 +25,7 @@ COPY alembic/ alembic/
 COPY storage/ storage/
 COPY adapters/ adapters/
 COPY bot/ bot/
-RUN python -m bot.vocabularies /opt/vocabularies && python -m compileall -q bot adapters storage
+RUN python -m bot.tokens.vocabularies /opt/vocabularies && python -m compileall -q bot adapters storage
 
 USER rejoinder
 VOLUME /data

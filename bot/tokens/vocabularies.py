@@ -3,7 +3,7 @@
 tiktoken downloads a vocabulary at first use, without a time-out, into `TIKTOKEN_CACHE_DIR`, and takes a file
 of the right name there instead if its SHA-256 is the one pinned in tiktoken's own source. The package
 `bpe-openai` carries the same vocabularies: unpacked, they are the published files to the byte. `python -m
-bot.vocabularies FOLDER` builds them ahead, for an image.
+bot.tokens.vocabularies FOLDER` builds them ahead, for an image.
 """
 
 from __future__ import annotations
@@ -104,15 +104,13 @@ def _write(path: Path, content: bytes) -> None:
         unfinished.chmod(0o644)
         unfinished.replace(path)
     except OSError as error:
-        cure = (
-            "Name a folder this user may write to, or build it ahead with `python -m bot.vocabularies FOLDER`"
-        )
+        cure = "Name a folder this user may write to, or build it ahead with `python -m bot.tokens.vocabularies FOLDER`"
         raise ConfigError(VARIABLE, f"cannot write to {path.parent} ({error.strerror})", cure) from error
 
 
 def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
-        print("usage: python -m bot.vocabularies FOLDER", file=sys.stderr)
+        print("usage: python -m bot.tokens.vocabularies FOLDER", file=sys.stderr)
         return 2
     os.environ.pop(VARIABLE, None)
     try:
