@@ -181,7 +181,8 @@ def by_the_model(
             for one in told
             if any(one.asked < reset.began for reset in before)
         ]
-        if number in model.in_part and not question.endings and not question.tried[Whim.CONTINUE]:
+        cut = question.endings or question.tried[Whim.CONTINUE] or number in question.former
+        if number in model.in_part and not cut:
             faults.append(f"q{number} stands in the history in part")
         if question.stopped and any(time > question.stopped + at_once for time in model.asked[number]):
             faults.append(f"q{number} was stopped, and the model was asked for it again")

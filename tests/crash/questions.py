@@ -81,6 +81,13 @@ class Question:
     done: Counter[str] = field(default_factory=Counter)
     stopped: float | None = None
 
+    def edited(self, number: int, words: int) -> None:
+        """It asks for something else from now on, whatever was done about it before."""
+        self.former.append(self.number)
+        self.number, self.words, self.whim, self.stopped = number, words, Whim.EDIT, None
+        self.tried.clear()
+        self.done.clear()
+
     @property
     def halting(self) -> bool:
         """Whether the model did not answer it to the end at first, and was not surely asked to since."""

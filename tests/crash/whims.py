@@ -23,6 +23,8 @@ LIKELY = {
 }
 SOON, LATER = 0.7, 3.0
 """Seconds after which somebody has acted, at most: in the middle of an answer, or when it is there."""
+AGAIN = 0.25
+"""Share of questions about which somebody does two things."""
 WAIT = 12.0
 """Seconds that somebody waits for a button."""
 TRIES = 3
@@ -55,13 +57,18 @@ class Whims:
         return self._rng.choices(list(LIKELY), list(LIKELY.values()))[0]
 
     async def follow(self, question: Question) -> None:
-        match question.whim:
+        """Do it; and sometimes something else is still to be done about it."""
+        if question.whim is not None:
+            await self._act(question, question.whim)
+            if not question.deleted and self._rng.random() < AGAIN:
+                await self._act(question, self._rng.choice((Whim.EDIT, Whim.DELETE)))
+
+    async def _act(self, question: Question, whim: Whim) -> None:
+        match whim:
             case Whim.EDIT:
-                for _ in range(self._rng.choice((1, 1, 2))):
-                    await self._linger(self._rng.choice((SOON, LATER)))
-                    question.former.append(question.number)
-                    question.number, question.words = next(self._numbers), self._rng.choice(self._lengths)
-                    await self._stage.edit(question, question.number, question.words)
+                await self._linger(self._rng.choice((SOON, LATER)))
+                question.edited(next(self._numbers), self._rng.choice(self._lengths))
+                await self._stage.edit(question, question.number, question.words)
             case Whim.DELETE:
                 await self._linger(self._rng.choice((SOON, LATER)))
                 question.deleted = True
