@@ -5,7 +5,7 @@ FROM python:3.13-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates libgomp1 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --create-home rejoinder \
+    && useradd --uid 10001 --create-home rejoinder \
     && install -d -o rejoinder /data
 
 ENV PYTHONUNBUFFERED=1 \
