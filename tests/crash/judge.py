@@ -152,6 +152,8 @@ def _kept(question: Question, row: Row) -> Iterable[str]:
     halted = question.halting and row.state == ("failed" if question.whim is Whim.RETRY else "done")
     if row.state != "done" and not (called_off or halted):
         yield f" is {row.state} ({row.cancel})"
+    if question.done[Whim.STOP] and row.cancel not in question.early:
+        yield " was stopped, and nobody knows of it"
     if not (right.startswith(row.answer) if called_off or halted else row.answer == right):
         yield f": its stored answer is not the right one ({len(row.answer)} characters)"
     if "" in row.messages and not called_off:

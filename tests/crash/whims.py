@@ -84,15 +84,15 @@ class Whims:
         if not await self._offered(question, Whim.STOP):
             return
         await self._linger(SOON)
-        ended = [question]
-        if self._stage.stops_all(question):
-            ended = [one for one in self._asked if _together(one, question)]
+        alone = not self._stage.stops_all(question)
+        ended = [question] if alone else [one for one in self._asked if _together(one, question)]
         for one in ended:
             one.early.add(Early.STOPPED)
         match await self._stage.press(question, Whim.STOP):
             case Pressed.DONE:
                 question.stopped = time.monotonic()
-            case Pressed.REFUSED | Pressed.ABSENT if len(ended) == 1:
+                question.done[Whim.STOP] += alone
+            case Pressed.REFUSED | Pressed.ABSENT if alone:
                 question.early.discard(Early.STOPPED)
 
     async def _press(self, question: Question, button: Whim) -> None:
