@@ -105,11 +105,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "whom_place": "this channel",
         "whom_workspace": "this workspace",
         "whom_bot": "all together",
-        "allows_requests_per_minute": "{allowed} questions a minute (up to {burst} at once)",
-        "allows_tokens_per_minute": "{allowed} tokens a minute",
-        "allows_tokens_per_day": "{allowed} tokens a day",
-        "allows_usd_per_day": "{allowed} US dollars a day",
-        "allows_usd_per_month": "{allowed} US dollars a month",
+        "allows_requests_per_minute": "{allowed} {unit} a minute (up to {burst} at once)",
+        "allows_tokens_per_minute": "{allowed} {unit} a minute",
+        "allows_tokens_per_day": "{allowed} {unit} a day",
+        "allows_usd_per_day": "{allowed} {unit} a day",
+        "allows_usd_per_month": "{allowed} {unit} a month",
         "and_so_on": ", ",
         "budget_nearly_used": "{whose} limit of {allowed} {unit} {period}{model} is used to {percent} percent ({used}). "
         "It starts anew in {wait}.",
@@ -122,8 +122,15 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "unpriced": "A budget of money holds here, and the price of the model is not known, so I can't answer. "
         "My operator has to look at it. (reference {reference})",
         "unit_tokens": "tokens",
+        "unit_tokens_one": "token",
         "unit_requests": "questions",
+        "unit_requests_one": "question",
         "unit_usd": "US dollars",
+        "less_than": "less than {amount}",
+        "call_one": "{count} call",
+        "call_many": "{count} calls",
+        "token_one": "{count} token",
+        "token_many": "{count} tokens",
         "crowded": "You have {count} unanswered questions here; this would be number {position}. Please ask again when one is answered.",
         # --- commands
         "empty_mention": "Hello! Ask me something, or say `help`.",
@@ -316,7 +323,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_by_model": "model",
         "report_by_day": "day",
         "report_judged": " · {good} 👍 {bad} 👎",
-        "report_row": "- {name}: {calls} calls, {tokens} tokens ({hit} of the prompts from the cache), {cost}",
+        "report_row": "- {name}: {calls}, {tokens} ({hit} of the prompts from the cache), {cost}",
         "report_sum": "**All together**",
         "report_others": "{count} others",
         "report_rest": "others",
@@ -325,6 +332,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_unnamed": "somebody ({hash})",
         "report_direct": "(direct messages)",
         "report_usd": "{cost} US dollars",
+        "report_free": "no cost",
+        "report_tiny": "less than 0.0001 US dollars",
+        "report_so_far": "{cost}, as far as prices are known",
         "report_at_least": "at least {cost} US dollars (not all prices are known)",
         "report_unknown": "cost unknown",
         "report_axis_usd": "US dollars",
@@ -495,11 +505,11 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "whom_place": "此频道",
         "whom_workspace": "此工作区",
         "whom_bot": "所有人合计",
-        "allows_requests_per_minute": "每分钟 {allowed} 个问题（一次最多 {burst} 个）",
-        "allows_tokens_per_minute": "每分钟 {allowed} 个 token",
-        "allows_tokens_per_day": "每天 {allowed} 个 token",
-        "allows_usd_per_day": "每天 {allowed} 美元",
-        "allows_usd_per_month": "每月 {allowed} 美元",
+        "allows_requests_per_minute": "每分钟 {allowed} {unit}（一次最多 {burst} 个）",
+        "allows_tokens_per_minute": "每分钟 {allowed} {unit}",
+        "allows_tokens_per_day": "每天 {allowed} {unit}",
+        "allows_usd_per_day": "每天 {allowed} {unit}",
+        "allows_usd_per_month": "每月 {allowed} {unit}",
         "and_so_on": "，",
         "budget_nearly_used": "{whose}{period} {allowed} {unit}{model}的上限已用 {percent}%（{used}）。还有{wait}重新计算。",
         "budget_used": "{whose}{period} {allowed} {unit}{model}的上限已用完（{used}）。还有{wait}重新计算。",
@@ -509,8 +519,15 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "overcrowded": "等待模型的人太多：您会排在第 {position} 位，需要{wait}。请稍后再试。（编号 {reference}）",
         "unpriced": "这里有金额上限，而模型的价格未知，因此我无法回答，需要管理员处理。（编号 {reference}）",
         "unit_tokens": "个 token",
+        "unit_tokens_one": "个 token",
         "unit_requests": "个问题",
+        "unit_requests_one": "个问题",
         "unit_usd": "美元",
+        "less_than": "不到 {amount}",
+        "call_one": "{count} 次调用",
+        "call_many": "{count} 次调用",
+        "token_one": "{count} 个 token",
+        "token_many": "{count} 个 token",
         "crowded": "您在这里已有 {count} 个问题尚未回答，这将是第 {position} 个。请在其中一个得到回答后再问。",
         "empty_mention": "您好！请提问，或说 `help`。",
         "unknown_command": "我不认识 `{verb}`。说 `help` 查看我能做什么。",
@@ -693,7 +710,7 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_by_model": "模型",
         "report_by_day": "日期",
         "report_judged": " · {good} 👍 {bad} 👎",
-        "report_row": "- {name}：{calls} 次调用，{tokens} 个 token（提示中 {hit} 来自缓存），{cost}",
+        "report_row": "- {name}：{calls}，{tokens}（提示中 {hit} 来自缓存），{cost}",
         "report_sum": "**合计**",
         "report_others": "其他 {count} 项",
         "report_rest": "其他",
@@ -702,6 +719,9 @@ TEXTS: Final[dict[str, dict[str, str]]] = {
         "report_unnamed": "某人（{hash}）",
         "report_direct": "（私信）",
         "report_usd": "{cost} 美元",
+        "report_free": "无费用",
+        "report_tiny": "不到 0.0001 美元",
+        "report_so_far": "{cost}（仅计价格已知的部分）",
         "report_at_least": "至少 {cost} 美元（部分价格未知）",
         "report_unknown": "费用未知",
         "report_axis_usd": "美元",
@@ -789,6 +809,11 @@ def language_of(tag: str, default: str) -> str:
 def notice(code: str, language: str = "en", **parameters: object) -> str:
     """The text of a notice. A code that has no text is a mistake of ours and raises `KeyError`."""
     return TEXTS[language][code].format(**parameters)
+
+
+def counted(noun: str, count: int, language: str) -> str:
+    """So many of something, such as `call`: one of them, or many (also none)."""
+    return notice(f"{noun}_one" if count == 1 else f"{noun}_many", language, count=f"{count:,}")
 
 
 def kinds_text(kinds: Sequence[str], language: str) -> str:

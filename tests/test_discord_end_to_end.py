@@ -370,7 +370,7 @@ async def test_a_report_as_a_file_is_for_the_asker_alone(at: Scene) -> None:
     asked = discord.slash(root, at.channel, "usage", {"by": "user", "shape": "csv"})
     await discord.wait_for(lambda: asked.done)
     assert asked.ephemeral and asked.response is not None
-    assert "1 calls" in (asked.content or "")
+    assert "1 call," in (asked.content or "")
     [table] = asked.response.attachments
     assert table.data.decode("utf-8-sig").splitlines()[1].startswith("Ada,1,")
     with closing(sqlite3.connect(at.bot.data / "rejoinder.db", isolation_level=None)) as other:

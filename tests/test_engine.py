@@ -525,7 +525,7 @@ async def test_a_refusal_is_for_the_asker_alone_where_the_platform_can(start: St
     shown = await bot.ask("two")
     assert not shown.notice
     assert shown.withdrawn, "or the bot would seem to be at work"
-    assert "limit of 1 questions" in bot.platform.whispers[0]
+    assert "limit of 1 question a minute" in bot.platform.whispers[0]
 
 
 @pytest.mark.parametrize("whispering", [True, False])

@@ -24,10 +24,24 @@ from bot.__main__ import cli
 from bot.chat import Author, Invocation, Place, State, Usage
 from bot.commands.usage import Asked, Shape, UsageCommand, parse, takes
 from bot.limits.pictures import draw
-from bot.limits.reports import Span, as_csv, as_text, span, summed
-from bot.limits.rules import Rulebook
+from bot.limits.reports import Span, as_csv, as_text, line_text, span, summed
+from bot.limits.rules import Allowance, Rulebook
+from bot.limits.texts import allowance_text, spent_text
 from bot.operator.listing import show_usage
-from bot.ports import OTHERS, Attached, By, Call, Row, Said, Settlement, Taken, Whose
+from bot.ports import (
+    OTHERS,
+    Attached,
+    By,
+    Call,
+    Level,
+    Meter,
+    Row,
+    Said,
+    Settlement,
+    Spent,
+    Taken,
+    Whose,
+)
 from storage.stores import Stores
 from tests.desk import Desk
 from tests.fakes import ADA, CHANNEL, GRACE, ROOT, FakeClock
@@ -206,6 +220,40 @@ def test_a_text_says_what_is_unknown() -> None:
     assert text.splitlines()[-1].endswith("at least 12.84 US dollars (not all prices are known)")
 
 
+@pytest.mark.parametrize(
+    ("calls", "cost", "unpriced", "en", "zh"),
+    [
+        (0, None, 0, "0 calls, 40 tokens", "无费用"),
+        (1, "0", 0, "no cost", "1 次调用"),
+        (1, "0.00003", 0, "1 call, 40 tokens (0% of the prompts from the cache), less than 0.0001 US dollars", "不到 0.0001 美元"),
+        (2, "0.00003", 1, "less than 0.0001 US dollars, as far as prices are known", "不到 0.0001 美元（仅计价格已知的部分）"),
+        (2, "0", 1, "no cost, as far as prices are known", "无费用（仅计价格已知的部分）"),
+        (2, "0.0001", 0, "2 calls, 40 tokens (0% of the prompts from the cache), 0.0001 US dollars", "0.0001 美元"),
+    ],
+)  # fmt: skip
+def test_one_is_one_and_a_little_is_not_nothing(
+    calls: int, cost: str | None, unpriced: int, en: str, zh: str
+) -> None:
+    row = Row("k", "", calls, 30, 0, 10, 0, 0, None if cost is None else Decimal(cost), unpriced)
+    assert en in line_text("today", row, "en") and zh in line_text("today", row, "zh")
+
+
+def test_what_a_limit_allows_and_what_is_used_of_it_is_never_rounded_to_nothing() -> None:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    cents = Meter(Level.USER, "picousd", "day", "", 2_000_000_000)
+    used = Spent(cents, 4_000_000, at)
+    assert "less than 0.01 of 0.002 US dollars" in spent_text(used, "en")
+    assert "不到 0.01 / 0.002 美元" in spent_text(used, "zh")
+    assert "0.00 of 0.002" in spent_text(replace(used, used=0), "en")
+    one = Meter(Level.USER, "requests", "minute", "", 1, 1)
+    assert "1 of 1 question right now" in spent_text(Spent(one, 1, at), "en")
+    allowance = Allowance(
+        Level.USER, "", {"requests_per_minute": 1, "tokens_per_day": 2, "usd_per_day": Decimal("0.002")}
+    )
+    told = allowance_text(allowance, "en")
+    assert "1 question a minute (up to 1 at once), 2 tokens a day, 0.002 US dollars a day" in told
+
+
 def test_a_long_text_sums_up_the_small_ones() -> None:
     rows = [replace(SOME[0], key=f"k{number}", name=f"P{number}") for number in range(50)]
     text = as_text(rows, By.USER, MONTH, "en")
@@ -335,11 +383,11 @@ async def test_everybody_sees_what_they_have_used_themselves(command: UsageComma
     await spend(books.stores, books.clock.now - timedelta(days=3), Usage(10, 10), "1", person=key)
     limits, today, month = (await said(command, "", ADA)).splitlines()[1:]
     cached = "(50% of the prompts from the cache)"
-    assert today == f"- today (UTC): 1 calls, 1,200 tokens {cached}, 0.2500 US dollars"
+    assert today == f"- today (UTC): 1 call, 1,200 tokens {cached}, 0.2500 US dollars"
     assert month.startswith("- this month (UTC): 2 calls, 1,220 tokens") and "1.25 US dollars" in month
     assert limits == "No limits are set for you."
     nothing = (await said(command, "", GRACE)).splitlines()[2]
-    assert nothing == "- today (UTC): 0 calls, 0 tokens (0% of the prompts from the cache), 0.0000 US dollars"
+    assert nothing == "- today (UTC): 0 calls, 0 tokens (0% of the prompts from the cache), no cost"
 
 
 async def test_others_see_only_themselves(command: UsageCommand) -> None:

@@ -14,12 +14,14 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.notices import notice
+from bot.notices import counted, notice
 from bot.ports import OTHERS, By, Row
 
 MOST_SHOWN: Final = 20
 """Rows that a text names; the rest are summed up in one."""
 LONGEST: Final = 366
+TINY: Final = Decimal("0.0001")
+"""Dollars: less than that four digits would show as nothing."""
 COLUMNS: Final = (
     "name",
     "calls",
@@ -69,10 +71,13 @@ def named(row: Row, by: By, language: str) -> str:
 
 
 def cost_text(row: Row, language: str) -> str:
-    """Dollars; a cost of which only a part is known is at least that."""
+    """Dollars; a cost of which only a part is known is at least that. What is too little for its digits is said in words."""
     if row.cost is None and row.calls:
         return notice("report_unknown", language)
     cost = row.cost or Decimal(0)
+    if cost < TINY:
+        little = notice("report_tiny" if cost else "report_free", language)
+        return notice("report_so_far", language, cost=little) if row.unpriced else little
     text = f"{cost:,.4f}" if cost < 1 else f"{cost:,.2f}"
     return notice("report_at_least" if row.unpriced else "report_usd", language, cost=text)
 
@@ -174,8 +179,8 @@ def line_text(name: str, row: Row, language: str) -> str:
         "report_row",
         language,
         name=name,
-        calls=f"{row.calls:,}",
-        tokens=f"{row.tokens:,}",
+        calls=counted("call", row.calls, language),
+        tokens=counted("token", row.tokens, language),
         hit=hit,
         cost=cost_text(row, language),
     ) + judged_text(row, language)

@@ -13,12 +13,32 @@ from bot.limits.rules import METRICS, USD, Allowance, Allowed
 from bot.notices import notice, wait_text
 from bot.ports import Meter, Spent, Warned
 
+CENT: Final = Decimal("0.01")
 UNITS: Final = {"requests": "unit_requests", "tokens": "unit_tokens", "picousd": "unit_usd"}
 
 
-def amount(units: int, unit: str) -> str:
-    """An amount of a limit as people read it: dollars with cents, the rest as it is."""
-    return f"{Decimal(units) / PICO:,.2f}" if unit == "picousd" else f"{units:,}"
+def amount(units: int, unit: str, language: str) -> str:
+    """What was used of a limit, or is left, as people read it: dollars with cents, the rest as it is."""
+    if unit != "picousd":
+        return f"{units:,}"
+    dollars = Decimal(units) / PICO
+    return notice("less_than", language, amount=CENT) if 0 < dollars < CENT else f"{dollars:,.2f}"
+
+
+def allowed_text(meter: Meter) -> str:
+    """How much a limit allows."""
+    return dollars_text(Decimal(meter.allowed) / PICO) if meter.unit == "picousd" else f"{meter.allowed:,}"
+
+
+def dollars_text(dollars: Decimal) -> str:
+    """With cents, and with all digits where it is less than one."""
+    return f"{dollars.normalize():f}" if 0 < dollars < CENT else f"{dollars:,.2f}"
+
+
+def unit_text(unit: str, count: Allowed, language: str) -> str:
+    """The name of so many of a unit."""
+    code = UNITS[unit]
+    return notice(f"{code}_one" if count == 1 and unit != "picousd" else code, language)
 
 
 def limit_text(limit: LimitReached, now: datetime, language: str) -> str:
@@ -27,7 +47,7 @@ def limit_text(limit: LimitReached, now: datetime, language: str) -> str:
         f"limit_{limit.meter.period}",
         language,
         **_named(limit.meter, language),
-        left=amount(limit.left, limit.meter.unit),
+        left=amount(limit.left, limit.meter.unit, language),
         time=f"{limit.retry_at:%H:%M}",
         date=f"{limit.retry_at:%Y-%m-%d}",
         wait=wait_text(now, limit.retry_at, language),
@@ -41,7 +61,7 @@ def warning_text(warned: Warned, now: datetime, language: str, whose: str = "") 
         "budget_used" if warned.percent == 100 else "budget_nearly_used",
         language,
         **_named(meter, language) | ({"whose": whose} if whose else {}),
-        used=amount(warned.used, meter.unit),
+        used=amount(warned.used, meter.unit, language),
         period=notice(f"per_{meter.period}", language),
         percent=warned.used * 100 // max(meter.allowed, 1),
         wait=wait_text(now, warned.resets_at, language),
@@ -55,9 +75,9 @@ def spent_text(spent: Spent, language: str) -> str:
         "usage_minute" if meter.period == "minute" else "usage_row",
         language,
         name=notice(f"name_{meter.period}", language) + _model(meter, language),
-        used=amount(spent.used, meter.unit),
-        allowed=amount(meter.burst or meter.allowed, meter.unit),
-        unit=notice(UNITS[meter.unit], language),
+        used=amount(spent.used, meter.unit, language),
+        allowed=f"{meter.burst:,}" if meter.burst else allowed_text(meter),
+        unit=unit_text(meter.unit, meter.burst or meter.allowed, language),
         when=f"{spent.resets_at:%Y-%m-%d %H:%M}",
     )
 
@@ -66,9 +86,13 @@ def allowance_text(allowance: Allowance, language: str) -> str:
     """One line of what may be used; empty where nothing is limited."""
     numbers = [
         notice(
-            f"allows_{name}", language, allowed=number_text(name, allowed), burst=_burst(allowance.numbers)
+            f"allows_{name}",
+            language,
+            allowed=number_text(name, allowed),
+            unit=unit_text(unit, allowed, language),
+            burst=_burst(allowance.numbers),
         )
-        for name in METRICS
+        for name, (unit, _) in METRICS.items()
         if (allowed := allowance.numbers.get(name)) is not None
     ]
     if not numbers:
@@ -81,7 +105,7 @@ def allowance_text(allowance: Allowance, language: str) -> str:
 
 
 def number_text(name: str, allowed: Allowed) -> str:
-    return f"{allowed:,.2f}" if name in USD else f"{allowed:,}"
+    return dollars_text(Decimal(allowed or 0)) if name in USD else f"{allowed:,}"
 
 
 def _burst(numbers: Mapping[str, Allowed]) -> str:
@@ -92,8 +116,8 @@ def _burst(numbers: Mapping[str, Allowed]) -> str:
 def _named(meter: Meter, language: str) -> dict[str, str]:
     return {
         "whose": notice(f"whose_{meter.level}", language),
-        "allowed": amount(meter.allowed, meter.unit),
-        "unit": notice(UNITS[meter.unit], language),
+        "allowed": allowed_text(meter),
+        "unit": unit_text(meter.unit, meter.allowed, language),
         "model": _model(meter, language),
     }
 

@@ -2,7 +2,7 @@
 
 import { h } from "/assets/dom.js";
 import { drawBars } from "./chart.js";
-import { brief, cost, count, daysOf, dayName, hitRate, money, percent, tokens } from "./format.js";
+import { brief, cost, count, counted, daysOf, dayName, hitRate, money, percent, tokens } from "./format.js";
 import { barList, dayTable, paceName, turnTable, usageTable, withinPace } from "./tables.js";
 
 const LIVE = 3_000;
@@ -73,7 +73,7 @@ function show() {
   showCards(total, health, failed);
   byId("note").hidden = !total.unpriced_calls;
   byId("note").textContent =
-    `The price of ${count(total.unpriced_calls)} of ${count(total.calls)} calls is not known: ` +
+    `The price of ${count(total.unpriced_calls)} of ${counted(total.calls, "call")} is not known: ` +
     "costs with ≥ are at least so much. Give the price in the file REJOINDER_MODELS.";
   for (const [by, title] of [["user", "Person"], ["channel", "Channel"], ["model", "Model"]]) {
     byId(`by-${by}`).replaceChildren(usageTable(`Use by ${by}`, title, report[`by_${by}`]));
@@ -119,8 +119,8 @@ function showPlaces() {
 
 const MEASURES = {
   usd: { name: "Cost", value: (row) => Number(row.usd ?? 0), tick: (value) => money(value, value >= 10 ? 0 : undefined), words: cost },
-  tokens: { name: "Tokens", value: tokens, tick: brief, words: (row) => `${count(tokens(row))} tokens` },
-  calls: { name: "Calls", value: (row) => row.calls, tick: brief, words: (row) => `${count(row.calls)} calls` },
+  tokens: { name: "Tokens", value: tokens, tick: brief, words: (row) => counted(tokens(row), "token") },
+  calls: { name: "Calls", value: (row) => row.calls, tick: brief, words: (row) => counted(row.calls, "call") },
   hit: {
     name: "Share of the prompts from the cache",
     value: hitRate,

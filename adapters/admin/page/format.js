@@ -4,11 +4,14 @@ const numbers = new Intl.NumberFormat("en");
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 export const count = (value) => numbers.format(value);
+/** So many of something: one call, two calls. */
+export const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 export const brief = (value) => (value < 10_000 ? numbers.format(value) : short.format(value));
 
 /** Dollars; small sums with more digits, since a call may cost a hundredth of a cent. */
 export function money(value, digits) {
   const size = Math.abs(value);
+  if (digits === undefined && size > 0 && size < 0.00001) return "less than $0.00001";
   const places = digits ?? (size === 0 || size >= 1 ? 2 : size >= 0.01 ? 3 : 5);
   return `$${value.toLocaleString("en", { minimumFractionDigits: places, maximumFractionDigits: places })}`;
 }
