@@ -29,6 +29,7 @@ class Desk:
 
     stores: Stores
     clock: FakeClock
+    platforms: Sequence[str] = HERE
     _messages: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def question(
@@ -72,7 +73,7 @@ class Desk:
 
     async def claim(self, owner: str = "w1", *, abreast: int = 4, attempts: int = 3) -> Turn | None:
         return await self.stores.inbox.claim(
-            owner, self.clock.now, LEASE, platforms=HERE, abreast=abreast, attempts=attempts
+            owner, self.clock.now, LEASE, platforms=self.platforms, abreast=abreast, attempts=attempts
         )
 
     async def claimed(self, owner: str = "w1") -> Turn:

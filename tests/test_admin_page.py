@@ -109,7 +109,7 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 async def month_of_use(admin: Admin) -> None:
     """Four weeks of calls by a dozen people on three models, in two installations; one in three without a known price. No dice: the
     same every time."""
-    desk, today = Desk(admin.stores, admin.clock), admin.clock.now
+    desk, today = Desk(admin.stores, admin.clock, platforms=("slack", "discord")), admin.clock.now
     turns = [
         (await desk.converse("what?", "that", author=Author(f"U{number}", name), place=WORKSPACE)).id
         for number, name in enumerate(PEOPLE)
@@ -133,7 +133,7 @@ async def month_of_use(admin: Admin) -> None:
 
 async def some_turns(admin: Admin) -> None:
     """One waits, one runs; one failed."""
-    desk = Desk(admin.stores, admin.clock)
+    desk = Desk(admin.stores, admin.clock, platforms=("slack", "discord"))
     await desk.ask("now?", message="n1", place=WORKSPACE)
     await desk.claimed("host:4711:a1b2")
     await desk.ask("and then?", message="n2", place=WORKSPACE)
