@@ -101,12 +101,28 @@ def alembic_line(url: str, *words: str, folder: Path = ROOT) -> subprocess.Compl
     )
 
 
+def alembic_lines(url: str, *lines: str) -> list[str]:
+    """What each of these says, one after another in one process, which reads all modules only once."""
+    program = "import sys; from alembic.config import main\nfor line in sys.argv[1:]: main(line.split()); print('-' * 9)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, *lines],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return ran.stdout.split("-" * 9 + "\n")[:-1]
+
+
 def test_the_command_line_upgrades_checks_and_goes_back(empty_url: str) -> None:
-    alembic_line(empty_url, "upgrade", "head")
-    assert "No new upgrade operations detected" in alembic_line(empty_url, "check").stdout
-    assert migrations.head() in alembic_line(empty_url, "current").stdout
-    alembic_line(empty_url, "downgrade", "base")
-    assert alembic_line(empty_url, "current").stdout.strip() == ""
+    _, checked, upgraded, _, back = alembic_lines(
+        empty_url, "upgrade head", "check", "current", "downgrade base", "current"
+    )
+    assert "No new upgrade operations detected" in checked
+    assert migrations.head() in upgraded
+    assert back.strip() == ""
 
 
 def test_what_people_have_used_is_carried_over(empty_url: str) -> None:
