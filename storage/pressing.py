@@ -120,5 +120,6 @@ async def _shown(transaction: Transaction, press: Press, author: str | None) -> 
     if isinstance(row, Effect):
         return row
     if row.state in (State.WAITING, State.RUNNING):
-        return Effect.BUSY
+        ending = row.state == State.RUNNING and row.answer is not None and row.version == press.version
+        return Effect.ENDING if ending else Effect.BUSY
     return row if row.version == press.version else Effect.OUTDATED

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
-from bot.chat import Finish
+from bot.chat import Finish, Invocation, Size, State
 from bot.errors import CutOff, QuotaExhausted
 from bot.limits.rules import Rulebook
-from bot.ports import Button, Control, Pressed
-from tests.fakes import FULL, GRACE, ROOT, Gate, answer
+from bot.ports import Button, Control, Press, Pressed
+from bot.pressing import PAUSES, Pressing
+from tests.fakes import ADA, CHANNEL, FULL, GRACE, HERE, ROOT, Gate, answer
 from tests.test_engine import EMAIL, Start, start
 
 __all__ = ["start"]
@@ -225,3 +229,34 @@ async def test_a_place_may_do_without_what_is_only_good_to_have(start: Start) ->
     shown = await bot.ask("first")
     assert shown.buttons == (Button.CONTINUE,)
     assert (await bot.ask("second")).buttons == ()
+
+
+@pytest.mark.parametrize(("ends", "done"), [(True, True), (False, False)])
+async def test_a_press_that_comes_with_the_last_edit_waits_for_the_answer_to_be_ended(
+    start: Start, ends: bool, done: bool
+) -> None:
+    """People see the buttons a moment before it is written down that they do."""
+    bot = await start(working=False)
+    await bot.say("hello")
+    inbox, waited = bot.stores.inbox, []
+    turn = await inbox.claim("w", bot.clock.now, timedelta(seconds=30), platforms=HERE, abreast=1, attempts=1)
+    assert turn is not None
+    by, press = Invocation("K", CHANNEL, ADA, REGENERATE.value), Press(REGENERATE, turn.id, 0)
+
+    async def meanwhile(seconds: float) -> None:
+        waited.append(seconds)
+        if ends and len(waited) == 2:
+            await inbox.close(turn.id, "w", State.DONE, now=bot.clock.now)
+
+    pressing = Pressing(inbox, bot.stores.versions, bot.desk._decided, "en", bot.clock, sleep=meanwhile)
+    assert "at it already" in _said(await pressing.pressed(by, press, "en")) and not waited
+    await inbox.answered(turn.id, "w", "One.", Size(1), "c", Finish.STOP)
+    told = await pressing.pressed(replace(by, key="K2"), press, "en")
+    assert (told == Pressed()) is done and ("press again in a moment" in _said(told)) is not done
+    assert len(waited) == (2 if ends else len(PAUSES))
+    [standing] = await inbox.unfinished()
+    assert standing.state is (State.WAITING if done else State.RUNNING)
+
+
+def _said(pressed: Pressed) -> str:
+    return pressed.said.text if pressed.said is not None else ""

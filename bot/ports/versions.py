@@ -12,12 +12,13 @@ from bot.ports.platforms import Press
 
 
 class Effect(StrEnum):
-    """What a pressed button did, or why it did nothing: it is others' to press, the answer is being given right now, it has made way
-    for another version, or there is nothing (any more) to be done."""
+    """What a pressed button did, or why it did nothing: it is others' to press, the answer is being given right now, or is whole and
+    its end just being shown, it has made way for another version, or there is nothing (any more) to be done."""
 
     DONE = "done"
     OTHERS = "others"
     BUSY = "busy"
+    ENDING = "ending"
     OUTDATED = "outdated"
     GONE = "gone"
 
