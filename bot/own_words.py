@@ -57,7 +57,7 @@ class OwnWords:
             notes.append(self.say(turn, "trimmed"))
         if turn.masked:
             notes.append(self.say(turn, "masked"))
-        if await self._conversations.met(turn, self._clock()):
+        if not turn.others and await self._conversations.met(turn, self._clock()):
             notes.append(self.say(turn, "first_meeting"))
         return notes
 

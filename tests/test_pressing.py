@@ -260,3 +260,14 @@ async def test_a_press_that_comes_with_the_last_edit_waits_for_the_answer_to_be_
 
 def _said(pressed: Pressed) -> str:
     return pressed.said.text if pressed.said is not None else ""
+
+
+async def test_what_is_kept_is_said_below_a_first_answer_and_not_below_another_one(start: Start) -> None:
+    bot = await start([QuotaExhausted()], answer("One."), answer("Two."))
+    shown = await bot.ask("first")
+    await bot.press(Button.RETRY)
+    await bot.settled()
+    assert shown.text.startswith("One.") and "I keep our conversation" in shown.text
+    await bot.press(REGENERATE, version=1)
+    await bot.settled()
+    assert shown.text == "Two."
