@@ -18,7 +18,6 @@ from aiohttp import web
 from bot.absence import Watch
 from bot.access import Lists
 from bot.chat import Place
-from bot.clock import now
 from bot.commands.limits import LimitsCommand
 from bot.commands.memory import MemoryCommands
 from bot.commands.menu import Menu
@@ -87,7 +86,7 @@ async def run(settings: Settings, say: Say, stop: Stop | None = None) -> None:
         vocabularies.ensure(vocabulary_folder(settings))
         models, rulebook = models_of(settings), rulebook_of(settings)
         priced = rulebook.in_money
-        menu = open_menu(settings, models, priced=priced, today=lambda: now().date())
+        menu = open_menu(settings, models, priced=priced, today=lambda: stores.clock().date())
         decided = Decided(stores.preferences, defaults_of(settings, menu))
         if wanting := masked_for_want_of_a_key(settings):
             say(f"warning: {wanting}")
@@ -99,7 +98,7 @@ async def run(settings: Settings, say: Say, stop: Stop | None = None) -> None:
             stack,
             say,
             priced=priced,
-            today=lambda: now().date(),
+            today=lambda: stores.clock().date(),
         )
         await voices.open()
         await voices.look_ahead()
@@ -123,16 +122,19 @@ class House:
         summing: Voice | None,
     ) -> None:
         self._settings, self._stores, self._voices = settings, stores, voices
+        self._clock = stores.clock
         self._counter, self._decided = counter, decided
         self._meters = Meters()
         self._filtering = Filtering(open_redactor(settings), stores.vault, decided)
-        gate = Gate(stores.ledger, rulebook, now, patience=timedelta(seconds=settings.patience_seconds))
+        gate = Gate(
+            stores.ledger, rulebook, self._clock, patience=timedelta(seconds=settings.patience_seconds)
+        )
         self._limits = Limits(stores.ledger, gate, stores.rulings, rulebook, person_key(settings))
-        self._notebook = Notebook(stores.records, now)
-        self._eraser = Eraser(stores.privacy, now, self._meters, self._notebook)
+        self._notebook = Notebook(stores.records, self._clock)
+        self._eraser = Eraser(stores.privacy, self._clock, self._meters, self._notebook)
         self._platforms: dict[str, Adapter] = {}
         channels = [Place(*name.split(":")) for name in settings.admin_channels]
-        self._alarms = Alarms(self._platforms, channels, settings.language, now)
+        self._alarms = Alarms(self._platforms, channels, settings.language, self._clock)
         self._summaries = self._open_summaries(summing) if summing else None
         self._gallery = Gallery(self._platforms, file_limits(settings))
         due = self._summaries.due if self._summaries else nothing_due
@@ -153,7 +155,7 @@ class House:
             most=settings.workers,
             abreast=settings.abreast,
             attempts=settings.attempts,
-            clock=now,
+            clock=self._clock,
         )
 
     def _open_summaries(self, voice: Voice) -> Summaries:
@@ -164,28 +166,28 @@ class House:
             filtering=self._filtering,
             decided=self._decided,
             warn=self._alarms.raise_for,
-            clock=now,
+            clock=self._clock,
         )
 
     def _open_desk(self, menu: Menu, rulebook: Rulebook) -> FrontDesk:
         """Where all that people say and press comes in, with the commands behind it."""
         settings, stores, decided = self._settings, self._stores, self._decided
         settings_command = SettingsCommand(
-            decided, stores.preferences, menu, self._filtering, settings.admins, now
+            decided, stores.preferences, menu, self._filtering, settings.admins, self._clock
         )
         commands = Commands(
             stores.conversations,
-            MemoryCommands(stores.memory, self._recall, self._voices, self._filtering, now),
-            UsageCommand(self._limits, stores.reports, rulebook, now),
+            MemoryCommands(stores.memory, self._recall, self._voices, self._filtering, self._clock),
+            UsageCommand(self._limits, stores.reports, rulebook, self._clock),
             settings_command,
-            LimitsCommand(self._limits, stores.rulings, rulebook, self._voices, now),
-            PrivacyCommand(stores.privacy, self._eraser, self._limits, decided, now),
-            Why(stores.records, self._notebook, now),
-            now,
+            LimitsCommand(self._limits, stores.rulings, rulebook, self._voices, self._clock),
+            PrivacyCommand(stores.privacy, self._eraser, self._limits, decided, self._clock),
+            Why(stores.records, self._notebook, self._clock),
+            self._clock,
         )
         return FrontDesk(
             inbox=stores.inbox,
-            pressing=Pressing(stores.inbox, stores.versions, decided, settings.language, now),
+            pressing=Pressing(stores.inbox, stores.versions, decided, settings.language, self._clock),
             conversations=stores.conversations,
             commands=commands,
             settings=settings_command,
@@ -199,7 +201,7 @@ class House:
             privacy=stores.privacy,
             lists=Lists(frozenset(settings.allow), frozenset(settings.deny)),
             silent=settings.refusals == "silent",
-            clock=now,
+            clock=self._clock,
         )
 
     def _open_engine(self) -> Engine:
@@ -210,7 +212,7 @@ class House:
             voices=self._voices,
             filtering=self._filtering,
             continuing=Continuing(settings.continuations, at_length=settings.continue_at_length == "on"),
-            clock=now,
+            clock=self._clock,
         )
         files = FileReader(
             platforms=self._platforms,
@@ -229,7 +231,7 @@ class House:
             counter=self._counter,
             language=settings.language,
             attempts=settings.attempts,
-            clock=now,
+            clock=self._clock,
             meters=self._meters,
             alarms=self._alarms,
         )
@@ -251,7 +253,7 @@ class House:
                 reception=desk,
                 watch=self._watch("slack", desk),
                 language=settings.language,
-                clock=now,
+                clock=self._clock,
                 streams=settings.slack_streams == "on",
                 most_messages=settings.messages_per_answer,
             )
@@ -272,7 +274,7 @@ class House:
                     watch=self._watch("discord", desk),
                     commands=command_list(settings.language),
                     language=settings.language,
-                    clock=now,
+                    clock=self._clock,
                     most_messages=settings.messages_per_answer,
                 )
             )
@@ -283,7 +285,7 @@ class House:
                 data=settings.data,
                 http=endpoint(settings.admin_http),
                 commands=command_list(settings.language),
-                clock=now,
+                clock=self._clock,
                 most_messages=settings.messages_per_answer,
                 reception=desk,
                 token=admin_token(settings),
@@ -304,7 +306,7 @@ class House:
             alone=self._stores.database.is_sqlite,
             oldest=timedelta(hours=settings.catch_up_hours),
             most=settings.catch_up_most,
-            clock=now,
+            clock=self._clock,
         )
 
     def waiting_for(self) -> list[str]:
@@ -332,7 +334,8 @@ class House:
         chores: list[Chore] = [self._stores.records.sweep, self._stores.ledger.tidy, purge]
         parts: dict[str, Coroutine[Any, Any, None]] = {
             "workers": self._workers.run(),
-            "housekeeping": Housekeeping(chores, now).run(),
+            "housekeeping": Housekeeping(chores, self._clock).run(),
+            "clock": self._clock.run(),
             "notebook": self._notebook.run(),
             "eraser": self._eraser.run(),
         }
@@ -389,7 +392,7 @@ class House:
         from adapters.admin import AdminPage
 
         inner.add_routes([metrics_route(self._meters)])
-        AdminPage(self._stores.reports, lambda: standing(self._stores), now).add_routes(inner)
+        AdminPage(self._stores.reports, lambda: standing(self._stores), self._clock).add_routes(inner)
 
     def _admin_line(self, host: str, port: int) -> str:
         """Where the admin page is; with the token that was made for it, where none was set."""
@@ -419,9 +422,10 @@ async def _open_stores(settings: Settings, stack: AsyncExitStack, say: Say) -> S
         stack.enter_context(only_process(stores.database.url.database, settings.data))
         await stores.upgrade()
         left = await stores.inbox.void_leases()
-        await stores.ledger.close_lost(now(), now())
+        await stores.ledger.close_lost(stores.clock(), stores.clock())
         say("database: SQLite" + (f", {left} unfinished turns to go on with" if left else ""))
         return stores
     await migrations.require_newest(stores.database)
+    await stores.clock.adjust()
     say("database: PostgreSQL")
     return stores

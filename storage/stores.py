@@ -9,6 +9,7 @@ from bot.ports import Clock
 from storage import migrations
 from storage.attendance import SqlAttendance
 from storage.calibrations import SqlCalibrations
+from storage.clock import SharedClock
 from storage.conversations import SqlConversations
 from storage.database import Database
 from storage.ledger import SqlLedger
@@ -34,6 +35,7 @@ class Stores:
     """The stores of one database."""
 
     database: Database
+    clock: SharedClock
     inbox: Turns
     versions: SqlVersions
     conversations: SqlConversations
@@ -67,20 +69,22 @@ class Stores:
 def open_stores(url: str, clock: Clock = _now, *, keys: str = "") -> Stores:
     """Stores on this URL; `keys` are the secret keys, comma-separated. Connects with the first verb, not yet."""
     database = Database(url)
+    shared = SharedClock(database, clock)
     return Stores(
         database,
-        Turns(database, clock),
+        shared,
+        Turns(database, shared),
         SqlVersions(database),
-        SqlConversations(database, clock),
+        SqlConversations(database, shared),
         SqlMemory(database),
         SqlLedger(database),
         SqlCalibrations(database),
-        SqlPreferences(database, clock),
-        SqlRecords(database, clock),
+        SqlPreferences(database, shared),
+        SqlRecords(database, shared),
         SqlAttendance(database),
-        SqlRulings(database, clock),
+        SqlRulings(database, shared),
         SqlReports(database),
-        SqlVault(database, clock, Seal(keys)),
-        SqlPrivacy(database, clock, Seal(keys)),
+        SqlVault(database, shared, Seal(keys)),
+        SqlPrivacy(database, shared, Seal(keys)),
         SqlRetention(database),
     )

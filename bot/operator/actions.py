@@ -7,7 +7,6 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from bot.clock import now
 from bot.commands.table import command_list
 from bot.derived import make_data_folder
 from bot.errors import ConfigError
@@ -56,7 +55,7 @@ async def turns(settings: Settings) -> Sequence[Waiting]:
 async def standing(stores: Stores) -> Sequence[Waiting]:
     return [
         *await stores.inbox.unfinished(),
-        *await stores.records.failed(now() - FAILED_SHOWN, MOST_FAILED),
+        *await stores.records.failed(stores.clock() - FAILED_SHOWN, MOST_FAILED),
     ]
 
 
@@ -72,4 +71,5 @@ async def opened(settings: Settings) -> AsyncIterator[Stores]:
     version's."""
     async with aclosing(open_stores(settings.url)) as stores:
         await migrations.require_newest(stores.database)
+        await stores.clock.adjust()
         yield stores
