@@ -74,9 +74,12 @@ async def take_next(transaction: Transaction, claim: Claim) -> Turn | Again | No
         found = await _find(transaction, OLDEST_WHEN_FREE, claim)
     if found is None:
         return None
-    if found["cancel"] == Cancel.EDITED:  # its worker died before it could let go
+    edited, worn_out = found["cancel"] == Cancel.EDITED, found["attempts"] > claim.attempts
+    if (edited or worn_out) and not await _stands(transaction, found, claim):
+        return AGAIN
+    if edited:  # its worker died before it could let go
         await begin_anew(transaction, found["turn_id"])
-    elif found["attempts"] > claim.attempts:
+    elif worn_out:
         await _give_up(transaction, found["turn_id"], claim)
         return AGAIN
     taken = await _take(transaction, found["turn_id"], claim)
@@ -110,6 +113,13 @@ async def _find(transaction: Transaction, statement: Select[Any], claim: Claim) 
     bound = claim.bound(platforms=claim.platforms)
     found: Result[Any] = await transaction.sql.execute(statement, bound)
     return found.mappings().first()
+
+
+async def _stands(transaction: Transaction, found: RowMapping, claim: Claim) -> bool:
+    """Whether it still is as it was found: the search may have waited for somebody who has taken it, and saw the state before."""
+    now: Result[Any] = await transaction.sql.execute(STANDS, claim.bound(this=found["turn_id"]))
+    row = now.mappings().first()
+    return row is not None and all(row[name] == found[name] for name in ("attempts", "cancel"))
 
 
 async def _take(transaction: Transaction, turn_id: int, claim: Claim) -> RowMapping | None:
@@ -180,6 +190,13 @@ OLDEST = _CANDIDATES.with_for_update(of=conversations, key_share=True, skip_lock
 
 OLDEST_WHEN_FREE = _CANDIDATES.with_for_update(of=conversations, key_share=True)
 """Also in one that somebody is just busy with: waits for them, so that nothing is overlooked."""
+
+STANDS = (
+    select(turns.c.attempts, turns.c.cancel)
+    .where(turns.c.id == bindparam("this"), MAY_RUN)
+    .with_for_update(of=turns, key_share=True)
+)
+"""That turn, if it still may run; nobody changes it until the transaction ends."""
 
 TAKE = (
     update(turns)

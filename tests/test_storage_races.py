@@ -91,6 +91,24 @@ async def test_an_ended_lease_is_taken_over_by_exactly_one_of_many(
         clock.advance(LEASE.total_seconds() + 1)
 
 
+async def test_an_edited_turn_whose_worker_died_is_begun_anew_by_exactly_one_of_many(
+    houses: list[Stores], clock: FakeClock
+) -> None:
+    desk = Desk(houses[0], clock)
+    said = desk.question()
+    await desk.accept(said)
+    holder = await claim(houses[0], "w", clock)
+    for round_number in range(5):
+        assert holder is not None
+        await desk.amend(said, f"edited {round_number}", f"{round_number}")
+        clock.advance(LEASE.total_seconds() + 1)
+        claims = await asyncio.gather(
+            *(claim(houses[n % len(houses)], f"w{round_number}-{n}", clock) for n in range(12))
+        )
+        [holder] = [turn for turn in claims if turn is not None]
+        assert holder.text == f"edited {round_number}"
+
+
 async def test_a_claim_that_finds_nothing_has_overlooked_nothing(
     houses: list[Stores], clock: FakeClock
 ) -> None:
