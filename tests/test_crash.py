@@ -17,7 +17,7 @@ from tests.crash.rounds import SETTINGS, play
 from tests.crash.steps import STEPS, Step
 from tests.postgres import Postgres
 
-SHORT: Final[Mapping[str, Any]] = {"people": 2, "stops": 0.0, "haste": 3.0, "lease": 5, "whims": 0.0}
+SHORT: Final[Mapping[str, Any]] = {"people": 2, "stops": 0.0, "haste": 3.0, "lease": 5}
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.name)
