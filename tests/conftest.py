@@ -48,13 +48,20 @@ hypothesis.settings.load_profile("rejoinder")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test is marked by the servers it asks for, so that `-m "not local_model"` never misses one."""
+    """A test is marked by the servers it asks for, so that `-m "not local_model"` never misses one. The slowest begin first: they wait in
+    one worker while the others work, and none is left alone in the end."""
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
         for mark in {MARKED_BY[name] for name in names if name in MARKED_BY}:
             item.add_marker(mark)
             if mark == "local_model":
                 item.add_marker(pytest.mark.timeout(600))  # the first one downloads it
+    items.sort(key=_seconds, reverse=True)
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("slow")
+    return float(mark.args[0]) if mark else 0.0
 
 
 # The network guard.

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.emulators.discord import DiscordEmulator
 from tests.emulators.discord.model import Permission
 from tests.emulators.llm import Answer, LLMEmulator, say
@@ -17,6 +19,8 @@ from tests.emulators.slack import Message, SlackEmulator
 from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import Scene as DiscordScene
 from tests.test_slack_end_to_end import scene, shown
+
+pytestmark = pytest.mark.slow(12)
 
 ECHO = "Answer to: "
 

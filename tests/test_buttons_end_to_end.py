@@ -23,6 +23,8 @@ from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_slack_end_to_end import Scene as SlackScene
 from tests.test_slack_end_to_end import scene as slack_scene
 
+pytestmark = pytest.mark.slow(8)
+
 FOX = "The quick brown fox jumps over the lazy dog and sleeps under a tree."
 LONG = "".join(f"Sentence number {number} of a long answer. " for number in range(400)) + "The end."
 SOON = {"REJOINDER_MESSAGES_PER_ANSWER": "2"}

@@ -25,6 +25,7 @@ from tests.emulators.slack import SlackEmulator
 from tests.nursery import ForkedProcess
 
 pytest_plugins = ["tests.databases"]
+pytestmark = pytest.mark.slow(12)
 
 TALE = ("Once upon a time ", "there was a king ", "who said nothing more.")
 LONG = [f"Line {number} of a long list of things that nobody needs to know.\n" for number in range(160)]

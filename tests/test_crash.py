@@ -26,6 +26,7 @@ def test_every_step_is_there_to_be_killed_at(step: Step) -> None:
     assert callable(functools.reduce(getattr, name.split("."), importlib.import_module(module)))
 
 
+@pytest.mark.slow(50)
 @pytest.mark.timeout(400)
 async def test_twenty_kills_lose_and_double_nothing(postgres: Postgres) -> None:
     """One process on SQLite, and at the same time two on a PostgreSQL; each with people on Slack and Discord."""

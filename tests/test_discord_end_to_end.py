@@ -19,6 +19,8 @@ from tests.emulators.llm import Answer, LLMEmulator, say
 from tests.emulators.llm import Request as Asked
 from tests.nursery import ForkedProcess
 
+pytestmark = pytest.mark.slow(4)
+
 
 @dataclass
 class Scene:

@@ -18,6 +18,8 @@ from tests.fakes_playground import Visitor, until
 from tests.files_rig import a_pdf, a_picture
 from tests.nursery import ForkedProcess
 
+pytestmark = pytest.mark.slow(4)
+
 PHONE = "+49 30 1234" + "5678"
 NOTES = f"The saffron is behind the tea. Call {PHONE}.".encode()
 PLAN = a_picture(1_024, 1_024)

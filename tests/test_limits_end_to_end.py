@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.emulators.discord import DiscordEmulator, Permission
 from tests.emulators.llm import LLMEmulator, say
 from tests.emulators.llm.answers import Counted
 from tests.emulators.slack import SlackEmulator
 from tests.nursery import ForkedProcess
+
+pytestmark = pytest.mark.slow(4)
 
 RULES = """
 [user]

@@ -16,6 +16,8 @@ from tests.emulators.llm import LLMEmulator, say
 from tests.fakes_playground import Visitor, until
 from tests.playground_rig import launched, write
 
+pytestmark = pytest.mark.slow(12)
+
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
 TURNS = (
     "What is the capital of France?",

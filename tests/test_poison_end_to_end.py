@@ -7,9 +7,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.emulators.llm import Answer, say
 from tests.emulators.llm import Request as Asked
 from tests.test_discord_end_to_end import Scene, scene, shown
+
+pytestmark = pytest.mark.slow(16)
 
 ATTEMPTS = 3
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.emulators.discord import Permission
 from tests.emulators.llm import LLMEmulator, say
@@ -17,6 +18,8 @@ from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_discord_end_to_end import shown as discord_shown
 from tests.test_slack_end_to_end import scene as slack_scene
 from tests.test_slack_end_to_end import shown
+
+pytestmark = pytest.mark.slow(4)
 
 SECRET = "marmalade"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.emulators.discord import Permission, Upload
 from tests.emulators.llm import Answer, LLMEmulator, say
@@ -16,6 +17,8 @@ from tests.nursery import ForkedProcess
 from tests.test_discord_end_to_end import Scene as DiscordScene
 from tests.test_discord_end_to_end import scene as discord_scene
 from tests.test_slack_end_to_end import scene as slack_scene
+
+pytestmark = pytest.mark.slow(8)
 
 PLACES = (
     "system",

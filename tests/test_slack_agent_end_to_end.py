@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.emulators.llm import say
 from tests.emulators.slack import Message
 from tests.test_slack_end_to_end import Scene, scene, shown
+
+pytestmark = pytest.mark.slow(8)
 
 TALE = ("Once upon a time ", "there was a king ", "who said nothing more.")
 

@@ -18,6 +18,8 @@ from tests.emulators.llm import Request as Asked
 from tests.emulators.slack import Channel, Message, SlackEmulator, User
 from tests.nursery import ForkedProcess
 
+pytestmark = pytest.mark.slow(3)
+
 NO_MORE: Mapping[str, str] = {}
 
 
