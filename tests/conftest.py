@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import os
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,17 @@ for _name in [name for name in os.environ if name.startswith(FOREIGN)]:
 
 hypothesis.settings.register_profile("rejoinder", deadline=None, derandomize="CI" in os.environ)
 hypothesis.settings.load_profile("rejoinder")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives as long as the process: nobody looks through it for garbage, now or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
