@@ -171,7 +171,7 @@ async def test_a_refused_token_or_intent_is_the_operators_to_mend(tmp_path: Path
 
 
 async def test_a_second_process_on_the_same_sqlite_is_turned_away(tmp_path: Path) -> None:
-    async with BotProcess(tmp_path / "data", MODEL):
+    async with ForkedProcess(tmp_path / "data", MODEL):
         code, output = await outcome(tmp_path / "data", "run", MODEL)
     assert code == 78
     assert "in use by another Rejoinder" in output

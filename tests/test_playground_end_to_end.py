@@ -14,6 +14,7 @@ from playwright.async_api import Page, expect
 from tests.bot_process import BotProcess
 from tests.emulators.llm import LLMEmulator, say
 from tests.fakes_playground import Visitor, until
+from tests.nursery import ForkedProcess
 from tests.playground_rig import launched, write
 
 pytestmark = pytest.mark.slow(12)
@@ -60,7 +61,8 @@ async def test_everything_is_still_there_after_a_restart(
 ) -> None:
     data = tmp_path / "data"
     _share(local_model_data, data)
-    async with BotProcess(data, {"REJOINDER_MAX_OUTPUT_TOKENS": "60"}) as bot, launched(chromium) as browser:
+    environment = {"REJOINDER_MAX_OUTPUT_TOKENS": "60"}
+    async with ForkedProcess(data, environment) as bot, launched(chromium) as browser:
         page = await browser.new_page()
         await page.goto(f"http://127.0.0.1:{await bot.port('playground')}/")
         await write(page, "@Rejoinder Say hello.")
@@ -83,7 +85,7 @@ async def test_every_way_to_speak_to_the_bot_without_a_page(tmp_path: Path) -> N
             "REJOINDER_MODEL": "openai-chat:gpt-4o-mini",
         }
         llm.rule = lambda request: say("I heard: ", str(request.body["messages"][-1]["content"]))
-        async with BotProcess(tmp_path / "data", environment) as bot:
+        async with ForkedProcess(tmp_path / "data", environment) as bot:
             url = f"http://127.0.0.1:{await bot.port('playground')}"
             ada, grace = Visitor(session, url, "ada"), Visitor(session, url, "grace")
 
