@@ -175,8 +175,8 @@ class SlackStage:
             case 0 | 1:
                 slack.twins = rng.choice(["mention_first", "message_first", "together"])
                 return f"twins {slack.twins}"
-            case 2 | 3 if slack.deliveries:
-                await slack.office.again(rng.choice(slack.deliveries[-20:]))
+            case 2 | 3 if events := [one for one in slack.deliveries[-20:] if one.kind == "events_api"]:
+                await slack.office.again(rng.choice(events))  # a press comes once
                 return "delivered again"
             case 4 if not self._http:
                 await slack.drop_connections(abrupt=rng.random() < 0.7)
