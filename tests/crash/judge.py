@@ -32,7 +32,7 @@ def missing(asked: Sequence[Question], known: Iterable[Row]) -> list[Question]:
 
 
 def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken], known: Iterable[Row]) -> list[str]:
-    """What people there would complain of. (Whose a message is that only says how an answer ended, the database knows.)"""
+    """What people there would complain of. (Whose a message is that says only what stands below an answer, the database knows.)"""
     questions = {number: one for one in asked for number in (one.number, *one.former)}
     by_id = {question.id: question for question in asked}
     owners = {message: by_id.get(row.message) for row in known for message in row.messages}
@@ -41,7 +41,11 @@ def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken], known: 
     for message in spoken:
         numbers = {number for number, _ in said_words(message.text)}
         question = questions.get(min(numbers)) if numbers else owners.get(message.id)
-        if len(numbers) > 1 or question is None or not (numbers or _ends(question, message)):
+        if (
+            len(numbers) > 1
+            or question is None
+            or not (numbers or _ends(question, message) or _remarks(message))
+        ):
             faults.append(f"a message about {sorted(numbers) or 'nothing'}: {message.text[:200]!r}")
         if message.stoppable:
             faults.append(f"a message that can still be stopped, of q{min(numbers, default=-1)}")
@@ -61,6 +65,11 @@ def on_the_platform(asked: Sequence[Question], spoken: Sequence[Spoken], known: 
 
 def _ends(question: Question, message: Spoken) -> bool:
     return bool(question.endings and re.search(question.endings, message.text))
+
+
+def _remarks(message: Spoken) -> bool:
+    """Whether it holds only the bot's own remarks, for which there was no room below the answer's last words."""
+    return bool(re.search("|".join(BESIDES), message.text)) and not NOTHING.sub("", message.text).strip()
 
 
 def _strange(text: str, question: Question) -> str:
@@ -85,6 +94,9 @@ def _answered(question: Question, mine: Sequence[Spoken]) -> list[str]:
         faults.append(
             f"{name}: {len(words)} words in {len(mine)} messages; {len(lost)} lost {lost[:5]}, {len(twice)} doubled {twice[:5]}"
         )
+    with_words = [bool(said_words(message.text)) for message in mine]
+    if with_words != sorted(with_words, reverse=True):
+        faults.append(f"{name}: what stands below an answer stands before words of it")
     if mine[0].under != question.under:
         faults.append(f"{name} is answered elsewhere than under its question")
     if any(message.channel != question.channel for message in mine):
