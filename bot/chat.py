@@ -210,7 +210,7 @@ class Incoming:
 
     @property
     def told(self) -> str:
-        """Under which it is remembered that its author was told why this, as it stands, is no turn."""
+        """Under which it is remembered that this, as it stands, was turned away or left out, and is no turn."""
         return f"told:{self.key}:{self.revision}"
 
     @property

@@ -172,13 +172,16 @@ class FrontDesk:
         return Receipt(Outcome.UNKNOWN_EDIT)
 
     async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
-        """What stands in the history of a time when nobody listened. Nothing is said at once, and no command is run so late."""
-        known = await self._inbox.known([incoming.key for incoming in found])
+        """What stands in the history of a time when nobody listened. Nothing is said at once, and no command is run so late. What was
+        left out or turned away once stays so, however often it is found."""
+        known = await self._inbox.known([key for incoming in found for key in (incoming.key, incoming.told)])
         asking = []
         for incoming in found:
             if incoming.key in known:
                 if incoming.revision:
                     await self.edited(incoming)
+            elif incoming.told in known:
+                continue
             elif not await self._addressed(incoming):
                 self._notebook.note(incoming, Outcome.NOT_ADDRESSED)
             elif await self._wants_nothing(incoming.place, incoming.author):
@@ -190,6 +193,7 @@ class FrontDesk:
         taken = 0
         for incoming, why_not in selected(asking, not_before, most):
             if why_not is not None:
+                await self._inbox.once(incoming.told, self._clock())
                 self._notebook.note(incoming, why_not)
             else:
                 outcome = (await self._said(incoming)).outcome

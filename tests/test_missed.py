@@ -50,6 +50,19 @@ async def test_what_was_missed_is_answered_in_order_and_once(start: Start) -> No
     assert len(bot.provider.prompts) == 3
 
 
+async def test_what_was_left_out_stays_so_when_it_is_found_or_delivered_again(start: Start) -> None:
+    """A connection that is lost again and again does not have more answered than one absence may."""
+    bot = await start()
+    found = [said(bot, f"M{n}", 9 - n) for n in range(4)]
+    assert await missed(bot, *found, most=2) == 2
+    assert await missed(bot, *found, most=2) == 0
+    assert (await bot.desk.said(found[0])).outcome is Outcome.DUPLICATE
+    assert await outcome(bot, "M1") is Outcome.LEFT_OUT
+    assert len(bot.provider.prompts) == 2
+    asked_anew = replace(found[0], revision="1")
+    assert await missed(bot, asked_anew) == 1
+
+
 async def test_not_everything_that_was_missed_is_a_question(start: Start) -> None:
     bot = await start()
     taken = await missed(
