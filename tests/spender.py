@@ -1,8 +1,10 @@
 """A process that spends: many calls at once against tight limits, and a diary of what it did, for an independent recount.
 
-`python -m tests.spender URL DIARY SEED CALLS ABREAST`. The diary is written line by line, past every buffer, since the process may be
-killed at any moment: `granted CALL PROMPT CAP` after a reservation, `used CALL PROMPT OUTPUT` (or `used CALL nothing`) before its
-settlement, `settled CALL` after it, `refused LIMIT`.
+`python -m tests.spender URL DIARY SEED CALLS ABREAST SIZE [LINES]`. The diary is written line by line, past every buffer, since the
+process may be killed at any moment: `granted CALL PROMPT CAP` after a reservation, `used CALL PROMPT OUTPUT` (or `used CALL nothing`)
+before its settlement, `settled CALL` after it, `refused LIMIT`. After so many LINES it kills itself, in the middle of several calls.
+
+It begins when it is told so, by a line, after it has said that it is ready: all at the same moment.
 """
 
 from __future__ import annotations
@@ -10,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -57,13 +61,18 @@ def now() -> datetime:
     return NOON + timedelta(seconds=time.time() - BEGAN)
 
 
-async def spend(url: str, diary: int, seed: int, calls: int, abreast: int, size: int) -> None:
+async def spend(url: str, diary: int, seed: int, calls: int, abreast: int, size: int, lines: int = 0) -> None:
     stores, dice = open_stores(url), random.Random(seed)
     limits = open_limits(stores, rulebook(size), now)
     free = asyncio.Semaphore(abreast)
 
-    def note(*words: object) -> None:
-        os.write(diary, (" ".join(map(str, words)) + "\n").encode())
+    noted: Counter[str] = Counter()
+
+    def note(what: str, *words: object) -> None:
+        os.write(diary, (" ".join(map(str, (what, *words))) + "\n").encode())
+        noted[what] += 1
+        if lines and noted.total() >= lines and noted["granted"] >= noted["settled"] + 3:
+            os.kill(os.getpid(), signal.SIGKILL)
 
     async def call(number: int) -> None:
         async with free:
@@ -100,4 +109,6 @@ async def spend(url: str, diary: int, seed: int, calls: int, abreast: int, size:
 if __name__ == "__main__":
     url, path, *numbers = sys.argv[1:]
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    print("ready", flush=True)
+    sys.stdin.readline()
     asyncio.run(spend(url, file, *map(int, numbers)))

@@ -89,32 +89,30 @@ async def watch_peaks(stores: Stores) -> None:
 def run_spenders(url: str, folder: Path, *, spenders: int, killed: int, each: int, abreast: int) -> Diary:
     """Let them spend, `killed` of them until a kill -9 somewhere on the way, in the middle of calls."""
     environment = {**os.environ, "SPENDING_SINCE": str(time.time())}
-    numbers = [str(each), str(abreast), str(spenders * each)]
+    numbers, dice = [str(each), str(abreast), str(spenders * each)], random.Random(7)
     diaries = [folder / f"diary{number}" for number in range(spenders)]
+    lives = [[str(dice.randint(each // 20, each // 4))] for _ in range(killed)] + [[]] * (spenders - killed)
     running = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.spender", url, str(diary), str(number), *numbers], env=environment
+            [sys.executable, "-m", "tests.spender", url, str(diary), str(number), *numbers, *life],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
-        for number, diary in enumerate(diaries)
+        for number, (diary, life) in enumerate(zip(diaries, lives, strict=True))
     ]
-    dice = random.Random(7)
-    for number in range(killed):
-        enough = dice.randint(each // 20, each // 4)
-        while running[number].poll() is None and not _in_the_middle(diaries[number], enough):
-            time.sleep(0.002)
-        running[number].kill()
     for process in running:
-        process.wait()
+        assert process.stdout is not None and process.stdout.readline() == b"ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+    for process in running:
+        process.communicate()
     diary = Diary()
     for path in diaries:
         diary.read(path)
     return diary
-
-
-def _in_the_middle(path: Path, enough: int) -> bool:
-    """Whether enough is written down, and several calls are under way."""
-    words = path.read_bytes() if path.exists() else b""
-    return words.count(b"\n") >= enough and words.count(b"granted") >= words.count(b"settled") + 3
 
 
 async def compare(stores: Stores, diary: Diary, size: int) -> str:
