@@ -115,7 +115,8 @@ class FrontDesk:
         first = await self._inbox.once(incoming.told, self._clock())
         return receipt if first else Receipt(Outcome.DUPLICATE)
 
-    async def _said(self, incoming: Incoming) -> Receipt:
+    async def _said(self, incoming: Incoming, missed: int = 0) -> Receipt:
+        """`missed`: so many more than usual may wait."""
         if not await self._addressed(incoming):
             return Receipt(Outcome.NOT_ADDRESSED)
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
@@ -131,7 +132,7 @@ class FrontDesk:
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
             )
         whose = replace(incoming, place=_whose(incoming.place, incoming.author, holds))
-        return await self._accept(whose, holds, language)
+        return await self._accept(whose, holds, language, self._queue + missed)
 
     async def edited(self, incoming: Incoming) -> Receipt:
         """A message was changed. Its answer is rewritten; a message that names the bot only now is a new question, and so is one that
@@ -173,7 +174,8 @@ class FrontDesk:
 
     async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
         """What stands in the history of a time when nobody listened. Nothing is said at once, and no command is run so late. What was
-        left out or turned away once stays so, however often it is found."""
+        left out or turned away once stays so, however often it is found. What one person said waits, however much it is: nobody was
+        there to tell them to ask later."""
         known = await self._inbox.known([key for incoming in found for key in (incoming.key, incoming.told)])
         asking = []
         for incoming in found:
@@ -196,7 +198,7 @@ class FrontDesk:
                 await self._inbox.once(incoming.told, self._clock())
                 self._notebook.note(incoming, why_not)
             else:
-                outcome = (await self._said(incoming)).outcome
+                outcome = (await self._said(incoming, most)).outcome
                 self._notebook.note(incoming, outcome)
                 taken += outcome is Outcome.ACCEPTED
         return taken
@@ -341,7 +343,7 @@ class FrontDesk:
         meant = replace(invocation, author=author, place=place, argument=argument)
         return await self._commands.run(meant, language)
 
-    async def _accept(self, incoming: Incoming, holds: Preferences, language: str) -> Receipt:
+    async def _accept(self, incoming: Incoming, holds: Preferences, language: str, queue: int) -> Receipt:
         question = await self._filtered(incoming)
         if question.blocked:
             return self._blocked(question, language)
@@ -353,12 +355,12 @@ class FrontDesk:
             size=question.size,
             counter=self._counter.name,
             now=self._clock(),
-            queue=self._queue,
+            queue=queue,
         )
         if accepted is None or not accepted.turn:
             await self._filtering.forget(incoming.key)
         if accepted is None:
-            crowded = notice("crowded", language, count=self._queue, position=self._queue + 1)
+            crowded = notice("crowded", language, count=queue, position=queue + 1)
             return Receipt(Outcome.CROWDED, Said(crowded))
         if accepted.created and accepted.position and holds.overlap is Overlap.INTERRUPT:
             await self._inbox.interrupt(accepted.turn)
