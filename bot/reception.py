@@ -6,16 +6,13 @@ goes past this file, neither into the store nor into a log.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Final
+from datetime import datetime
 
 from bot.absence import selected
-from bot.access import Lists, refusal
+from bot.access import Lists
 from bot.chat import (
     Author,
     Cancel,
@@ -31,6 +28,7 @@ from bot.chat import (
 )
 from bot.commands.settings import SettingsCommand
 from bot.commands.table import VERBS, Commands, spoken_command
+from bot.door import Door
 from bot.errors import StoreUnavailable
 from bot.notebook import Notebook
 from bot.notices import kinds_text, language_of, notice, reference
@@ -46,7 +44,6 @@ from bot.ports import (
     Receipt,
     Said,
     Source,
-    Who,
 )
 from bot.preferences import Answers, Decided, Overlap, Preferences, Scope
 from bot.pressing import Pressing
@@ -54,9 +51,6 @@ from bot.privacy.filtering import Filtering
 from bot.tokens.counting import Counter
 
 log = logging.getLogger(__name__)
-
-COMES_AGAIN: Final = timedelta(minutes=15)
-"""Until then platforms send again what was not taken in; Slack's last attempt comes after some six minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +86,12 @@ class FrontDesk:
         silent: bool,
         clock: Clock,
     ) -> None:
+        self._door = Door(conversations, inbox, privacy, lists, clock, silent=silent)
         self._inbox, self._conversations, self._commands = inbox, conversations, commands
         self._pressing, self._settings = pressing, settings
         self._filtering, self._counter, self._notebook = filtering, counter, notebook
         self._admins, self._language, self._queue, self._clock = admins, language, queue, clock
-        self._decided, self._privacy = decided, privacy
-        self._lists, self._silent = lists, silent
+        self._decided = decided
 
     async def answers_in_thread(self, place: Place) -> bool:
         return (await self._decided.at(place)).answers is Answers.THREAD
@@ -117,16 +111,16 @@ class FrontDesk:
 
     async def _said(self, incoming: Incoming, missed: int = 0) -> Receipt:
         """`missed`: so many more than usual may wait."""
-        if not await self._addressed(incoming):
+        if not await self._door.addressed(incoming):
             return Receipt(Outcome.NOT_ADDRESSED)
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         language = self._speak(incoming.author)
         holds = await self._decided.at(incoming.place)
         if (command := _command(incoming)) is not None:
             return await self._spoken(incoming, *command, language)
-        if (why_not := await self._why_not(incoming, holds)) is not None:
-            return await self._turn_away(incoming, why_not, language)
-        incoming = await self._without_silent(incoming)
+        if (why_not := await self._door.why_not(incoming, holds)) is not None:
+            return await self._door.turn_away(incoming, why_not, language)
+        incoming = await self._door.without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(
                 Outcome.EMPTY, Said(notice("empty_mention", language)) if incoming.mentioned else None
@@ -145,13 +139,13 @@ class FrontDesk:
     async def _edited(self, incoming: Incoming) -> Receipt:
         incoming = replace(incoming, author=self._known(incoming.place, incoming.author))
         holds = await self._decided.at(incoming.place)
-        if (why_not := await self._why_not(incoming, holds)) is not None:
+        if (why_not := await self._door.why_not(incoming, holds)) is not None:
             return Receipt(why_not)
-        incoming = await self._without_silent(incoming)
+        incoming = await self._door.without_silent(incoming)
         if not incoming.text.strip():
             return Receipt(Outcome.EMPTY)
         known = await self._inbox.known([incoming.key])
-        if not known and not (incoming.mentioned or await self._overtakes(incoming)):
+        if not known and not (incoming.mentioned or await self._door.overtakes(incoming)):
             return Receipt(Outcome.UNKNOWN_EDIT)
         place = _whose(incoming.place, incoming.author, holds)
         question = await self._filtered(replace(incoming, place=place))
@@ -184,9 +178,9 @@ class FrontDesk:
                     await self.edited(incoming)
             elif incoming.told in known:
                 continue
-            elif not await self._addressed(incoming):
+            elif not await self._door.addressed(incoming):
                 self._notebook.note(incoming, Outcome.NOT_ADDRESSED)
-            elif await self._wants_nothing(incoming.place, incoming.author):
+            elif await self._door.wants_nothing(incoming.place, incoming.author):
                 continue
             elif _command(incoming) is not None:
                 self._notebook.note(incoming, Outcome.COMMAND_MISSED)
@@ -239,7 +233,7 @@ class FrontDesk:
         language = self._speak(invocation.author)
         try:
             holds = await self._decided.at(invocation.place)
-            if (why_not := await self._why_not(known, holds)) is not None:
+            if (why_not := await self._door.why_not(known, holds)) is not None:
                 return Pressed(Said(notice(why_not, language)))
             return await self._pressing.pressed(known, press, language)
         except StoreUnavailable as error:
@@ -260,51 +254,6 @@ class FrontDesk:
     async def removed(self, platform: str, installation: str) -> None:
         log.warning("the bot was removed from %s %s", platform, installation)
         await self._conversations.revoke(platform, installation, self._clock())
-
-    async def _wants_nothing(self, place: Place, author: Author) -> bool:
-        """Neither stored nor answered: so they have decided themselves."""
-        return await self._privacy.opted_out(Who.of(place, author))
-
-    async def _why_not(self, said: Incoming | Invocation, holds: Preferences) -> Outcome | None:
-        """Why whoever said it is not answered there, if they are not: by their own wish, or by who is answered there. A command or a
-        button is meant for the bot."""
-        if await self._wants_nothing(said.place, said.author):
-            return Outcome.OPTED_OUT
-        mentioned = said.mentioned if isinstance(said, Incoming) else True
-        return refusal(self._lists, holds, said.place, said.author, direct=said.direct, mentioned=mentioned)
-
-    async def _without_silent(self, incoming: Incoming) -> Incoming:
-        """The same without quoted words of those who want nothing of theirs kept."""
-        place = incoming.place
-        content = [
-            part
-            for part in incoming.content
-            if not part.quotes
-            or not await self._privacy.opted_out(Who(place.platform, place.installation, part.quotes))
-        ]
-        return replace(incoming, content=tuple(content))
-
-    async def _turn_away(self, incoming: Incoming, why: Outcome, language: str) -> Receipt:
-        """Not answered, and told so once to whoever speaks to the bot."""
-        spoken_to = incoming.mentioned or incoming.direct
-        if self._silent or not spoken_to or not await self._first(incoming, why):
-            return Receipt(why)
-        return Receipt(why, Said(notice(why, language)))
-
-    async def _first(self, incoming: Incoming, what: str) -> bool:
-        """Whether that was not told to that person there lately. Remembered as a hash of it all, which names nobody."""
-        place, person = incoming.place.trunk.shared, incoming.author.id
-        name = json.dumps([place.platform, place.installation, place.channel, person, what])
-        return await self._inbox.once("told:" + sha256(name.encode()).hexdigest(), self._clock())
-
-    async def _overtakes(self, incoming: Incoming) -> bool:
-        """Whether an edit may have come before the message itself, of which nothing is known."""
-        return self._clock() - incoming.sent_at < COMES_AGAIN and await self._addressed(incoming)
-
-    async def _addressed(self, incoming: Incoming) -> bool:
-        if incoming.mentioned or incoming.direct:
-            return True
-        return bool(incoming.place.thread) and await self._conversations.following(incoming.place)
 
     async def _spoken(self, incoming: Incoming, verb: str, argument: str, language: str) -> Receipt:
         if not await self._inbox.once(incoming.key, self._clock()):
@@ -335,7 +284,7 @@ class FrontDesk:
         holds = await self._decided.at(invocation.place)
         command = VERBS.get(invocation.verb)
         if command is not None and command.inside:
-            why_not = await self._why_not(replace(invocation, author=author), holds)
+            why_not = await self._door.why_not(replace(invocation, author=author), holds)
             if why_not is not None:
                 return Said(notice(why_not, language))
         place = _whose(invocation.place, author, holds)
