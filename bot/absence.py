@@ -183,7 +183,8 @@ class Watch:
 
     async def _take(self, page: Page, gap: Gap, at: datetime, most: int) -> int:
         """Take in what was missed, and what was deleted meanwhile; how many questions that makes."""
-        taken = await self._reception.missed(page.found, not_before=self._clock() - self._oldest, most=most)
+        not_before = self._clock() - self._oldest
+        taken = await self._reception.missed(page.found, back=at, not_before=not_before, most=most)
         standing = {incoming.message for incoming in page.found}
         for message in await self._attendance.asked(gap.place, page, at):
             if message not in standing:

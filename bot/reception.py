@@ -166,10 +166,26 @@ class FrontDesk:
         await self._filtering.forget(incoming.key)
         return Receipt(Outcome.UNKNOWN_EDIT)
 
-    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+    async def missed(
+        self, found: Sequence[Incoming], *, back: datetime, not_before: datetime, most: int
+    ) -> int:
         """What stands in the history of a time when nobody listened. Nothing is said at once, and no command is run so late. What was
-        left out or turned away once stays so, however often it is found. What one person said waits, however much it is: nobody was
-        there to tell them to ask later."""
+        left out or turned away once stays so, however often it is found; what was said since somebody is `back` may just be on its
+        way, and is left to that. What one person said waits, however much it is: nobody was there to tell them to ask later."""
+        taken = 0
+        for incoming, why_not in selected(await self._asking(found), not_before, most):
+            if why_not is not None:
+                if incoming.sent_at < back:
+                    await self._inbox.once(incoming.told, self._clock())
+                    self._notebook.note(incoming, why_not)
+            else:
+                outcome = (await self._said(incoming, most)).outcome
+                self._notebook.note(incoming, outcome)
+                taken += outcome is Outcome.ACCEPTED
+        return taken
+
+    async def _asking(self, found: Sequence[Incoming]) -> Sequence[Incoming]:
+        """The questions among them of which nothing is known; what is known and was edited meanwhile is asked anew."""
         known = await self._inbox.known([key for incoming in found for key in (incoming.key, incoming.told)])
         asking = []
         for incoming in found:
@@ -186,16 +202,7 @@ class FrontDesk:
                 self._notebook.note(incoming, Outcome.COMMAND_MISSED)
             else:
                 asking.append(incoming)
-        taken = 0
-        for incoming, why_not in selected(asking, not_before, most):
-            if why_not is not None:
-                await self._inbox.once(incoming.told, self._clock())
-                self._notebook.note(incoming, why_not)
-            else:
-                outcome = (await self._said(incoming, most)).outcome
-                self._notebook.note(incoming, outcome)
-                taken += outcome is Outcome.ACCEPTED
-        return taken
+        return asking
 
     async def deleted(self, place: Place, message: str) -> None:
         """A question is gone: its answer is called off, its words are forgotten.
@@ -246,9 +253,8 @@ class FrontDesk:
         owner, until = None if author.admin else author.id, invocation.given_at
         done = await self._inbox.cancel(Cancel.STOPPED, place=place, author=owner, until=until)
         done += await self._inbox.cancel(Cancel.STOPPED, place=place, message=root, author=owner, until=until)
-        await self._inbox.once(
-            invocation.key, self._clock()
-        )  # only now: else it is lost if this process dies
+        # Written down only now: else it is lost if this process dies.
+        await self._inbox.once(invocation.key, self._clock())
         return None if done else Said(notice("gone", self._speak(author)))
 
     async def removed(self, platform: str, installation: str) -> None:

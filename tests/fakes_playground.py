@@ -157,7 +157,9 @@ class ScriptedBot:
         self.edits.append(incoming)
         return Receipt(Outcome.ACCEPTED)
 
-    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+    async def missed(
+        self, found: Sequence[Incoming], *, back: datetime, not_before: datetime, most: int
+    ) -> int:
         return len([await self.said(incoming) for incoming in found])
 
     async def deleted(self, place: Place, message: str) -> None:

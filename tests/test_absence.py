@@ -148,7 +148,9 @@ class Elsewhere:
             raise found
         return found
 
-    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+    async def missed(
+        self, found: Sequence[Incoming], *, back: datetime, not_before: datetime, most: int
+    ) -> int:
         self.taken.append(([said.message for said in found], not_before, most))
         return len(found)
 

@@ -26,7 +26,7 @@ def said(bot: Bot, message: str, minutes_ago: float = 1, *, text: str = "", **mo
 
 
 async def missed(bot: Bot, *found: Incoming, most: int = 9) -> int:
-    taken = await bot.desk.missed(found, not_before=bot.clock.now - HOUR, most=most)
+    taken = await bot.desk.missed(found, back=bot.clock.now, not_before=bot.clock.now - HOUR, most=most)
     await bot.settled()
     return taken
 
@@ -61,6 +61,16 @@ async def test_what_was_left_out_stays_so_when_it_is_found_or_delivered_again(st
     assert len(bot.provider.prompts) == 2
     asked_anew = replace(found[0], revision="1")
     assert await missed(bot, asked_anew) == 1
+
+
+async def test_what_is_just_being_delivered_is_answered_though_no_more_may_be_caught_up(start: Start) -> None:
+    """The history is read when the line is heard again: it holds what is on its way, too."""
+    bot = await start()
+    missed_once, on_its_way = said(bot, "M1", 9), said(bot, "M2", 1)
+    back = bot.clock.now - timedelta(minutes=2)
+    assert await bot.desk.missed([missed_once, on_its_way], back=back, not_before=back - HOUR, most=0) == 0
+    received = [(await bot.desk.said(one)).outcome for one in (missed_once, on_its_way)]
+    assert received == [Outcome.DUPLICATE, Outcome.ACCEPTED]
 
 
 async def test_not_everything_that_was_missed_is_a_question(start: Start) -> None:
@@ -119,9 +129,11 @@ async def test_a_followed_thread_is_followed_and_no_queue_is_too_full_for_what_w
     found = [
         said(bot, f"T{n}", 9 - n, place=THREAD, mentioned=False, branched_at=bot.clock.now) for n in range(5)
     ]
-    assert await bot.desk.missed(found, not_before=bot.clock.now - HOUR, most=9) == 5  # three may wait
+    assert (
+        await bot.desk.missed(found, back=bot.clock.now, not_before=bot.clock.now - HOUR, most=9) == 5
+    )  # three may wait
     assert await outcome(bot, "T3", THREAD) is None
     other = replace(CHANNEL, thread="t2")
     stranger = said(bot, "X", place=other, mentioned=False)
-    assert await bot.desk.missed([stranger], not_before=bot.clock.now - HOUR, most=9) == 0
+    assert await bot.desk.missed([stranger], back=bot.clock.now, not_before=bot.clock.now - HOUR, most=9) == 0
     assert await outcome(bot, "X", other) is Outcome.NOT_ADDRESSED

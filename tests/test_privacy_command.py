@@ -143,7 +143,7 @@ async def test_whoever_opts_out_is_left_alone_and_told_so_once(start: Start) -> 
     assert (await bot.desk.edited(edited)).outcome is Outcome.OPTED_OUT
     since = bot.clock.now
     missed = incoming("missed", message="M77", sent_at=since)
-    assert await bot.desk.missed([missed], not_before=since, most=9) == 0
+    assert await bot.desk.missed([missed], back=bot.clock.now, not_before=since, most=9) == 0
     assert not await bot.stores.inbox.unfinished() and len(bot.provider.prompts) == 1
     assert "opted out" in await bot.command("pin", "my words") and "opted out" in await bot.command("reset")
     press = Invocation("P1", CHANNEL, ADA, "retry")

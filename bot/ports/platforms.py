@@ -296,10 +296,13 @@ class Reception(Protocol):
 
     async def edited(self, incoming: Incoming) -> Receipt: ...
 
-    async def missed(self, found: Sequence[Incoming], *, not_before: datetime, most: int) -> int:
+    async def missed(
+        self, found: Sequence[Incoming], *, back: datetime, not_before: datetime, most: int
+    ) -> int:
         """What the history of a place holds of a time when nobody listened: questions are taken in like any others, but nothing
-        older than `not_before`, and not more than `most`, of which the newest; an edit of what is known counts. Nothing is said at
-        once, and no command is run so late. Returns how many questions were taken in."""
+        older than `not_before`, and not more than `most`, of which the newest; an edit of what is known counts. What was said since
+        somebody is `back` is delivered, too. Nothing is said at once, and no command is run so late. Returns how many questions were
+        taken in."""
 
     async def deleted(self, place: Place, message: str) -> None: ...
 
