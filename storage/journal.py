@@ -63,7 +63,6 @@ class TurnJournal:
 
     @writing
     async def _update(self, transaction: Transaction, index: int, values: dict[str, Any]) -> None:
-        await self._hold(transaction)
         if await self._hold(transaction) == Cancel.DELETED and "text" in values:
             return  # what was deleted meanwhile gets no words again
         statement = (
