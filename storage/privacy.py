@@ -43,6 +43,17 @@ KEPT: Final = timedelta(seconds=30)
 MOST: Final = 10_000
 PAGE: Final = 500
 KEY: Final = ("platform", "installation", "author_id")
+WORK: Final = (
+    "owner",
+    "lease_until",
+    "address",
+    "question_shape",
+    "answer_shape",
+    "shape",
+    "notes",
+    "warned",
+)
+"""Columns about the work on a turn, which say nothing of the person."""
 
 
 class SqlPrivacy:
@@ -307,7 +318,7 @@ def _told(kind: str, row: RowMapping) -> dict[str, Any]:
     told = _plain(row)
     if kind == "messages":
         told["content"] = plain_text(content_value(row["content"]))
-    for inner in ("owner", "lease_until", "question_shape", "answer_shape", "shape", "address"):
+    for inner in WORK:
         told.pop(inner, None)
     return told
 
