@@ -77,5 +77,9 @@ class Door:
         return await self._inbox.once("told:" + sha256(name.encode()).hexdigest(), self._clock())
 
     async def overtakes(self, incoming: Incoming) -> bool:
-        """Whether an edit may have come before the message itself, of which nothing is known."""
-        return self._clock() - incoming.sent_at < COMES_AGAIN and await self.addressed(incoming)
+        """Whether an edit may have come before the message itself, of which nothing is known. What was said in a thread before the bot
+        took part there was not said to it."""
+        if self._clock() - incoming.sent_at >= COMES_AGAIN:
+            return False
+        place, said = incoming.place, incoming.sent_at
+        return incoming.direct or (bool(place.thread) and await self._conversations.following(place, said))

@@ -16,7 +16,7 @@ from storage.sql import AT, insert_new, inserting, place_columns, within
 from storage.tables import conversations, installations, memories, people, pins, sources, turns
 from storage.vault import forget_sources, said_at
 
-FOLLOWING = select(conversations.c.following).where(AT)
+FOLLOWING = select(conversations.c.following, conversations.c.created_at).where(AT)
 
 
 class SqlConversations:
@@ -26,9 +26,10 @@ class SqlConversations:
         self.database = database
         self._clock = clock
 
-    async def following(self, place: Place) -> bool:
+    async def following(self, place: Place, since: datetime | None = None) -> bool:
         async with self.database.reading() as sql:
-            return bool((await sql.execute(FOLLOWING, place_columns(place.shared))).scalar())
+            known = (await sql.execute(FOLLOWING, place_columns(place.shared))).first()
+        return known is not None and known.following and (since is None or known.created_at <= since)
 
     @writing
     async def follow(self, transaction: Transaction, place: Place, on: bool) -> bool:

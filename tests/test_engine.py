@@ -751,6 +751,20 @@ async def test_an_edit_that_comes_before_its_question_asks_it_unless_that_is_lon
         assert received == [Outcome.UNKNOWN_EDIT, Outcome.ACCEPTED]
 
 
+async def test_what_people_said_in_a_thread_before_the_bot_joined_is_not_answered_once_they_edit_it(
+    start: Start,
+) -> None:
+    bot = await start(*[answer("Yes.") for _ in range(2)])
+    thread = replace(CHANNEL, thread="t1")
+    before = incoming("lunch, anybody?", message="B1", place=thread, sent_at=bot.clock.now, mentioned=False)
+    bot.clock.advance(60)
+    await bot.ask("what do you think?", place=thread)
+    late = replace(before, content=(Text("lunch, anyone?"),), revision="2")
+    assert (await bot.desk.edited(late)).outcome is Outcome.UNKNOWN_EDIT
+    meant = replace(late, message="B2", sent_at=bot.clock.advance(1))
+    assert (await bot.desk.edited(meant)).outcome is Outcome.ACCEPTED
+
+
 async def test_reset_during_an_answer_stops_it(start: Start) -> None:
     gate = Gate()
     bot = await start(["It was a dark and stormy night ", gate])

@@ -20,8 +20,8 @@ class Forgotten:
 class Conversations(Protocol):
     """What was said where (`storage/conversations.py`)."""
 
-    async def following(self, place: Place) -> bool:
-        """Does the bot take part in this thread?"""
+    async def following(self, place: Place, since: datetime | None = None) -> bool:
+        """Does the bot take part in this thread (and did it, with `since`, begin to speak there by then)?"""
 
     async def follow(self, place: Place, on: bool) -> bool:
         """Take part, or leave. True when that changed anything."""
