@@ -151,6 +151,20 @@ def in_the_database(asked: Sequence[Question], known: Sequence[Row], model: Mode
     return [*faults, *(f"turn {row.id} answers no question" for rest in by_message.values() for row in rest)]
 
 
+def as_shown(asked: Sequence[Question], spoken: Sequence[Spoken], known: Iterable[Row]) -> list[str]:
+    """What the bot remembers of an answer is what people see of it, also where it was ended early."""
+    remembered = {row.message: row.answer for row in known}
+    faults = []
+    for question in asked:
+        seen = words_for(question, list(spoken))
+        told = [word for _, word in said_words(remembered.get(question.id, ""))]
+        if seen != told and not question.deleted:
+            faults.append(
+                f"q{question.number} is shown with {len(seen)} words and remembered with {len(told)}"
+            )
+    return faults
+
+
 def _forgotten(row: Row) -> list[str]:
     """Of a question that was deleted nothing is kept but that there was one."""
     faults = [] if row.state == "cancelled" else [f" was deleted, and is {row.state}"]

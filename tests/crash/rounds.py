@@ -229,6 +229,7 @@ class Round:
             stage, missing = crowd.stage, judge.missing(crowd.asked, known)
             faults += [f"q{one.number} has no turn: {stage.story(one)}" for one in missing]
             faults += judge.on_the_platform(crowd.asked, stage.spoken(), known)
+            faults += judge.as_shown(crowd.asked, stage.spoken(), known)
         return [*faults, *judge.in_the_database(self.asked, known, self.model)]
 
     def _stories(self, faults: Sequence[str], known: Sequence[evidence.Row]) -> Iterator[str]:
