@@ -1,4 +1,4 @@
-"""The time, for all that is put together for real."""
+"""This machine's time, for what no other process has to agree on: running bots go by the database's (`storage/clock.py`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What people can ask for by a word: one table, which adapters render, and what each command does.
 
-table      all of them: words, arguments, who sees the answer
-memory     what a model sees of the conversation, what is pinned, and a new beginning
+table      all of them: words, arguments, who sees the answer; what takes a few lines (`reset`, `leave`, `help`) is done there
+memory     what a model sees of the conversation, and what is pinned
 settings   what holds at a place; `form` shows the same as a form, `menu` which models may be chosen
 limits     what may be used at a place
 usage      what was used
