@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import and_, case, delete, func, literal, or_, select, tuple_, update
 
 from bot.chat import Cancel, Place, Turn
 from bot.ports import Clock, Forgotten
 from storage.accepting import open_conversation
 from storage.cancelling import call_off, close_all, in_conversations
+from storage.columns import Instant
 from storage.database import Database, Transaction, writing
 from storage.sql import AT, insert_new, inserting, place_columns, within
 from storage.tables import conversations, installations, memories, people, pins, sources, turns
@@ -47,7 +48,9 @@ class SqlConversations:
     ) -> Forgotten:
         sql = transaction.sql
         await open_conversation(sql, place, now, branched_at=None, following=False)
-        news: dict[str, Any] = {"epoch": conversations.c.epoch + 1, "reset_at": given_at or now}
+        begins, known = literal(given_at or now, Instant), conversations.c.reset_at
+        latest = case((known > begins, known), else_=begins)  # one that was given later may have come first
+        news: dict[str, Any] = {"epoch": conversations.c.epoch + 1, "reset_at": latest}
         if place.thread:
             news["inherits"] = False
         begun = update(conversations).where(within(place)).values(news)

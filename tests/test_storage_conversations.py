@@ -242,6 +242,20 @@ async def test_a_reset_that_is_heard_after_what_was_asked_after_it_leaves_that_a
     assert await desk.questions() == ["new"]
 
 
+async def test_what_was_said_before_the_later_of_two_resets_is_of_what_ended_whichever_is_heard_of_last(
+    desk: Desk,
+) -> None:
+    first = desk.clock.advance(1)
+    late = desk.question("late")
+    second = desk.clock.advance(1)
+    for given_at in (second, first):
+        await desk.stores.conversations.reset(CHANNEL, desk.clock.advance(1), given_at)
+    await desk.accept(late)
+    await desk.finish(await desk.claimed(), "x")
+    await desk.converse("new", "x")
+    assert await desk.questions() == ["new"]
+
+
 async def test_an_older_question_asked_again_sees_its_own_epoch(desk: Desk) -> None:
     root = desk.clock.advance(1)
     await desk.converse("root", "x", sent_at=root)
