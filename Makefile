@@ -58,9 +58,9 @@ delivery: ## Measure how far what is shown lags behind what a model says, on the
 	@$(FOR_TEST)
 	@$(IN) -m benchmarks.delivery
 
-crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled (KILLS=, SEED=)
+crash: ## Kill the bot 500 times while people talk to it, and see that nothing is lost or doubled, and write docs/crash.md (KILLS=, SEED=)
 	@$(FOR_TEST)
-	@$(IN) -m tests.crash --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+	@$(IN) -m tests.crash --kills $(KILLS) --page docs/crash.md $(if $(SEED),--seed $(SEED))
 
 tokens: ## Measure how well tokens are counted, asking the small local model, and write docs/tokens.md
 	@$(FOR_TEST)

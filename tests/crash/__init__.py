@@ -10,5 +10,6 @@ whims      what they do besides: edit, delete, press buttons, reset
 house      the bot's processes, killed and started again; they come out of tests/nursery.py
 evidence   what the database and the logs tell in the end
 judge      what must hold in the end
+page       what came of a whole run
 rounds     what is put together with what; `python -m tests.crash` plays them
 """

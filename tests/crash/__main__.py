@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.tokens import vocabularies
+from tests.crash.page import page
 from tests.crash.rounds import SETTINGS, Verdict, play
 from tests.postgres import postgres_server
 
 PER_ROUND = 25
+WHOLE = 500
 
 
 async def main() -> int:
@@ -42,6 +44,8 @@ async def main() -> int:
             if verdict.faults and options.logs:
                 Path(options.logs).mkdir(parents=True, exist_ok=True)
                 Path(options.logs, f"{seed}-{number}-{name}.log").write_text(verdict.output)
+    if options.page and options.whole:
+        Path(options.page).write_text(page(seed, verdicts), encoding="utf-8")
     return summary(verdicts)
 
 
@@ -64,6 +68,12 @@ class Options(argparse.Namespace):
     round: int | None
     whims: float | None
     logs: str
+    page: str
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is a run of all that there is."""
+        return self.kills >= WHOLE and not self.setting and self.round is None
 
     def rounds(self, each: int) -> int:
         return -(-self.kills // each)
@@ -71,12 +81,13 @@ class Options(argparse.Namespace):
 
 def arguments() -> Options:
     parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
-    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--kills", type=int, default=WHOLE)
     parser.add_argument("--seed", default="")
     parser.add_argument("--setting", choices=SETTINGS, default="")
     parser.add_argument("--round", type=int)
     parser.add_argument("--whims", type=float, help="share of questions about which people do more than wait")
     parser.add_argument("--logs", default="", help="folder for the logs of rounds with faults")
+    parser.add_argument("--page", default="", help="file that a whole run is told of in")
     return parser.parse_args(namespace=Options())
 
 
