@@ -140,6 +140,8 @@ async def _give_up(transaction: Transaction, turn_id: int, claim: Claim) -> None
         "finished_at": claim.now,
         "owner": None,
         "lease_until": None,
+        "notes": None,
+        "warned": None,
     }
     await transaction.sql.execute(update(turns).where(turns.c.id == turn_id).values(over))
     transaction.signal(Signal())
