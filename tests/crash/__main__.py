@@ -38,7 +38,8 @@ async def main() -> int:
             setting = SETTINGS[name]
             if options.whims is not None:
                 setting = replace(setting, whims=options.whims)
-            verdict = await play(setting, min(PER_ROUND, options.kills), f"{seed}/{number}", postgres)
+            each = min(PER_ROUND, options.kills)
+            verdict = await play(setting, each, f"{seed}/{number}", postgres, first=number * each // 2)
             verdicts.append(verdict)
             print(verdict, *verdict.faults, sep="\n    ", flush=True)
             if verdict.faults and options.logs:

@@ -7,9 +7,8 @@ import os
 import random
 import signal
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,22 +29,22 @@ WHILE_STARTING = "while it starts"
 
 @dataclass(frozen=True)
 class Kill:
-    """One death: at the n-th time of a step, or `after` so many seconds (of its start, where it does not even get `ready`)."""
+    """One death: at the n-th time of a step, or `after` so many seconds (of its start, where it does not even get `ready`).
+    `again`: that step did not come before, and is waited for longer."""
 
     step: Step | None
     nth: int = 1
     after: float = 0.0
     starting: bool = False
+    again: bool = False
 
 
 def kills(rng: random.Random, count: int, steps: Sequence[Step], haste: float = 1.0) -> list[Kill]:
     """So many deaths: half of them at steps, each step in turn, the others at any moment, some of those while it starts."""
-    drawn = [*steps]
-    rng.shuffle(drawn)
     planned = []
     for number in range(count):
         if number % 2 == 0:
-            step = drawn[number // 2 % len(drawn)]
+            step = steps[number // 2 % len(steps)]
             planned.append(Kill(step, rng.randint(1, step.most)))
         elif rng.random() < 0.15:
             planned.append(Kill(None, after=rng.uniform(0.1, 2.0), starting=True))
@@ -56,11 +55,12 @@ def kills(rng: random.Random, count: int, steps: Sequence[Step], haste: float = 
 
 @dataclass
 class Tally:
-    """What happened to all processes of a round. `alone`: times from the end of one to a turn of it going on, by process."""
+    """What happened to all processes of a round. `missed` are the steps that were to be died at and did not come."""
 
     deaths: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
     stops: list[float] = field(default_factory=list)
+    missed: deque[Step] = field(default_factory=deque)
 
     @property
     def killed(self) -> int:
@@ -94,7 +94,8 @@ class House:
             await self.bots[-1].kill()
             self.tally.deaths[AT_ANY_MOMENT] += 1
         for death in deaths:
-            await self._die_surely(death)
+            again = death.step is not None and self.tally.missed
+            await self._die_surely(Kill(self.tally.missed.popleft(), again=True) if again else death)
             if self.rng.random() < self.stops:
                 await self._stop_in_the_middle()
         await self._start({})
@@ -150,9 +151,13 @@ class House:
         how = WHILE_STARTING if death.starting else AT_ANY_MOMENT
         if not death.starting:
             await self._ready()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(dead), TOO_LONG / self.haste if step else death.after)
+        patience = TOO_LONG / self.haste * (2 if death.again else 1)
+        try:
+            await asyncio.wait_for(asyncio.shield(dead), patience if step else death.after)
             how = step.name if step else how
+        except TimeoutError:
+            if step is not None and not death.again:
+                self.tally.missed.append(step)
         if not dead.done():
             await bot.kill()
         code = await dead

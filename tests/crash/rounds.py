@@ -25,7 +25,7 @@ from tests.crash.house import House, Kill, Tally, kills
 from tests.crash.on_discord import DiscordStage
 from tests.crash.on_slack import SlackStage
 from tests.crash.questions import Question
-from tests.crash.steps import BY_WHIM, EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, Step
+from tests.crash.steps import BY_WHIM, EVERYWHERE, ON_DISCORD, ON_SLACK, ON_SQLITE, STEPS, Step
 from tests.emulators.llm import LLMEmulator
 from tests.emulators.llm.server import refusing_port
 from tests.nursery import Nursery
@@ -98,12 +98,17 @@ class Verdict:
         )
 
 
-async def play(setting: Setting, count: int, seed: str, postgres: Postgres | None = None) -> Verdict:
-    """One round with so many kills."""
+async def play(
+    setting: Setting, count: int, seed: str, postgres: Postgres | None = None, first: int = 0
+) -> Verdict:
+    """One round with so many kills. `first` is the step to begin with, in an order that all rounds of a seed share."""
     began, rng = time.monotonic(), random.Random(seed)
+    order = random.Random(seed.partition("/")[0]).sample(STEPS, len(STEPS))
+    first %= len(order)
     with tempfile.TemporaryDirectory(prefix="rejoinder-crash-") as folder:
         async with Round(setting, rng, Path(folder), postgres) as round_:
-            await round_.play(kills(rng, count, round_.steps, setting.haste))
+            steps = [step for step in (*order[first:], *order[:first]) if step in round_.steps]
+            await round_.play(kills(rng, count, steps, setting.haste))
             verdict = await round_.verdict()
     verdict.seed, verdict.seconds = seed, time.monotonic() - began
     return verdict
