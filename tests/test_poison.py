@@ -76,6 +76,11 @@ class Life:
         finally:
             del self.in_hand[turn.id]
 
+    @property
+    def ending(self) -> bool:
+        """Whether something in hand may end, and has not yet."""
+        return any(may_end.is_set() for may_end in self.in_hand.values())
+
     def dies(self) -> bool:
         self.at_death = frozenset(self.in_hand) if self.poison & set(self.in_hand) else frozenset()
         return bool(self.at_death)
@@ -100,7 +105,7 @@ async def live(stores: Stores, clock: FakeClock, attempts: int = ATTEMPTS) -> Li
         while True:
             await claims.none_left.wait()
             claims.none_left.clear()
-            while life.taken < claims.claimed:  # noqa: ASYNC110 - what was claimed is in hand a moment later
+            while life.taken < claims.claimed or life.ending:  # noqa: ASYNC110 - a moment later it is in hand, or over
                 await asyncio.sleep(0.001)
             in_hand = list(life.in_hand.values())
             if life.dies() or not await stores.inbox.unfinished():
