@@ -222,6 +222,18 @@ async def test_injected_failures_happen_before_or_after_the_effect(
     assert [request.status for request in slack.requests] == [500, 503, 0, 200, 200, 0, 0]
 
 
+async def test_what_is_deleted_between_two_pages_moves_no_other_message(
+    slack: SlackEmulator, client: AsyncWebClient, room: Channel, alice: User
+) -> None:
+    said = [await slack.say(alice, room, f"{number}") for number in range(4)]
+    first = await client.conversations_history(channel=room.id, limit=2)
+    await slack.delete(said[3])
+    rest = await client.conversations_history(
+        channel=room.id, limit=2, cursor=first["response_metadata"]["next_cursor"]
+    )
+    assert [message["text"] for message in rest["messages"]] == ["1", "0"]
+
+
 async def test_reading_pages_metadata_threads_and_people(
     slack: SlackEmulator, client: AsyncWebClient, room: Channel, alice: User
 ) -> None:

@@ -168,12 +168,17 @@ def _sortable(ts: str) -> str:
 
 
 def _messages(call: Call, found: list[Message]) -> Json:
-    shown, more = page(found, call, most=call.core.limits.read_objects)
+    """A page. Its cursor names the last message on it, so that one that is deleted meanwhile moves none of the others."""
+    rising, last = call.text("ts") != "", _sortable(call.text("cursor"))
+    if call.text("cursor"):
+        found = [one for one in found if (_sortable(one.ts) > last if rising else _sortable(one.ts) < last)]
+    most = min(call.number("limit", 100) or 100, call.core.limits.read_objects)
+    shown, more = found[:most], len(found) > most
     metadata = call.flag("include_all_metadata")
     return {
         "messages": [message_json(call.core.world, message, metadata=metadata) for message in shown],
-        "has_more": bool(more["response_metadata"]["next_cursor"]),
-        **more,
+        "has_more": more,
+        "response_metadata": {"next_cursor": shown[-1].ts if more else ""},
     }
 
 
