@@ -163,6 +163,24 @@ async def slack_stage(faster: float) -> AsyncIterator[Stage]:
         )
 
 
+def discord_adapter(discord: DiscordEmulator, **other: Any) -> Discord:
+    """An adapter for an emulated Discord, which hears all its shards; `other` than that nobody listens to it."""
+    usual: dict[str, Any] = {
+        "token": discord.token,
+        "api_url": discord.api_url,
+        "gateway_url": discord.gateway_url,
+        "message_content": True,
+        "shard_ids": (),
+        "shard_count": None,
+        "reception": NOBODY,
+        "watch": NO_WATCH,
+        "commands": (),
+        "language": "en",
+        "clock": lambda: datetime.now(UTC),
+    }
+    return Discord(**usual | other)
+
+
 @asynccontextmanager
 async def discord_stage(faster: float) -> AsyncIterator[Stage]:
     async with DiscordEmulator(limits=Limits().faster(faster)) as discord:
@@ -177,20 +195,7 @@ async def discord_stage(faster: float) -> AsyncIterator[Stage]:
             address = {"v": 1, "channel": str(channels[name].id), "question": str(question.id)}
             return Place("discord", str(guild.id), str(channels[name].id)), address, str(question.id)
 
-        adapter = Discord(
-            token=discord.token,
-            api_url=discord.api_url,
-            gateway_url=discord.gateway_url,
-            message_content=True,
-            shard_ids=(),
-            shard_count=None,
-            reception=NOBODY,
-            watch=NO_WATCH,
-            commands=(),
-            language="en",
-            clock=lambda: datetime.now(UTC),
-            rates=hastened(discord_surface.RATES, faster),
-        )
+        adapter = discord_adapter(discord, rates=hastened(discord_surface.RATES, faster))
         yield Stage(
             "discord",
             adapter,

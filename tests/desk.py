@@ -14,13 +14,39 @@ from typing import Any
 from sqlalchemy import select
 
 from bot.chat import Author, Exchange, Finish, Incoming, Place, Size, State, Text, Turn
-from bot.ports import Accepted, Button, Effect, Press
+from bot.inbox import Answering, Workers
+from bot.ports import Accepted, Button, Effect, Inbox, Press
 from storage.stores import Stores
 from storage.tables import turns
 from tests.fakes import ADA, CHANNEL, HERE, FakeClock, incoming
 
 LEASE = timedelta(seconds=30)
 THREAD = replace(CHANNEL, thread="t1")
+
+
+def workers_of(
+    inbox: Inbox,
+    engine: Answering,
+    clock: FakeClock,
+    *,
+    owner: str = "w",
+    lease: timedelta = LEASE,
+    most: int = 2,
+    abreast: int = 2,
+    attempts: int = 3,
+) -> Workers:
+    """Those of one process."""
+    return Workers(
+        inbox,
+        engine,
+        owner=owner,
+        platforms=HERE,
+        lease=lease,
+        most=most,
+        abreast=abreast,
+        attempts=attempts,
+        clock=clock,
+    )
 
 
 @dataclass

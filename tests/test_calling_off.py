@@ -15,8 +15,8 @@ from bot.errors import LeaseLost, StoreUnavailable
 from bot.inbox import Held, Workers
 from bot.ports import Renewal
 from storage.stores import Stores
-from tests.desk import LEASE, Desk
-from tests.fakes import CHANNEL, GRACE, HERE, FakeClock, Gate
+from tests.desk import LEASE, Desk, workers_of
+from tests.fakes import CHANNEL, GRACE, FakeClock, Gate
 
 pytest_plugins = ["tests.databases"]
 
@@ -135,17 +135,7 @@ async def begun(stores: Stores, clock: FakeClock) -> tuple[Engine, Workers, int,
     """A worker with a short lease that answers a question, and is called off."""
     desk, engine = Desk(stores, clock), Engine()
     asked = await desk.ask()
-    workers = Workers(
-        stores.inbox,
-        engine,
-        owner="w",
-        platforms=HERE,
-        lease=timedelta(seconds=0.4),
-        most=1,
-        abreast=1,
-        attempts=3,
-        clock=clock,
-    )
+    workers = workers_of(stores.inbox, engine, clock, lease=timedelta(seconds=0.4), most=1, abreast=1)
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(10):
         await engine.speaking.wait()
@@ -208,17 +198,7 @@ async def test_a_worker_without_a_database_shows_nothing_more_before_its_lease_c
     """A lease of 40 s is renewed every 10 s: after 30 s it is given up, while nobody else can have it yet."""
     inbox, desk, engine = AwayNow(stores), Desk(stores, clock), Engine()
     await desk.ask()
-    workers = Workers(
-        inbox,
-        engine,
-        owner="w",
-        platforms=HERE,
-        lease=timedelta(seconds=40),
-        most=1,
-        abreast=1,
-        attempts=3,
-        clock=clock,
-    )
+    workers = workers_of(inbox, engine, clock, lease=timedelta(seconds=40), most=1, abreast=1)
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(10):
         await engine.speaking.wait()
@@ -259,17 +239,7 @@ async def test_whoever_has_a_turn_again_that_this_process_has_not_let_go_of_yet_
 ) -> None:
     engine, lease = Lingering(), timedelta(seconds=0.4)
     asked = await Desk(stores, clock).ask()
-    workers = Workers(
-        stores.inbox,
-        engine,
-        owner="w",
-        platforms=HERE,
-        lease=lease,
-        most=2,
-        abreast=2,
-        attempts=3,
-        clock=clock,
-    )
+    workers = workers_of(stores.inbox, engine, clock, lease=lease)
     running = asyncio.create_task(workers.run())
     await until(lambda: len(engine.helds) == 1)
     await stores.inbox.void_leases()

@@ -9,9 +9,8 @@ from typing import Any
 
 import pytest
 
-from adapters.discord import Discord
 from bot.ports import History
-from tests.delivery_rig import NOBODY
+from tests.delivery_rig import discord_adapter
 from tests.emulators.discord import DiscordEmulator
 
 
@@ -47,19 +46,7 @@ async def test_a_line_is_named_by_its_shard_and_by_how_many_there_are(
         for guild in guilds:
             discord.say(ada, discord.add_channel(guild, "general"), "hello")
         watch: Any = Recorder()
-        adapter = Discord(
-            token=discord.token,
-            api_url=discord.api_url,
-            gateway_url=discord.gateway_url,
-            message_content=True,
-            shard_ids=(),
-            shard_count=None,
-            reception=NOBODY,
-            watch=watch,
-            commands=(),
-            language="en",
-            clock=lambda: datetime.now(UTC),
-        )
+        adapter = discord_adapter(discord, watch=watch)
         connected = asyncio.Event()
         running = asyncio.create_task(adapter.run(lambda _: connected.set()))
         async with asyncio.timeout(30):

@@ -50,6 +50,7 @@ from bot.tokens.counting import Exact
 from bot.tokens.texts import tokenizer_for
 from bot.voice import SameEverywhere, Voice
 from storage.stores import Stores, open_stores
+from tests.desk import workers_of
 from tests.fakes import (
     ADA,
     CHANNEL,
@@ -245,17 +246,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             meters=Meters(),
             alarms=Alarms({"fake": platform}, [ADMINS, ELSEWHERE], "en", clock),
         )
-        workers = Workers(
-            stores.inbox,
-            engine,
-            owner="w",
-            platforms=HERE,
-            lease=timedelta(seconds=lease),
-            most=8,
-            abreast=2,
-            attempts=3,
-            clock=clock,
-        )
+        workers = workers_of(stores.inbox, engine, clock, lease=timedelta(seconds=lease), most=8)
         bot = Bot(clock, stores, provider, platform, desk, workers)
         task = asyncio.create_task(workers.run() if working else asyncio.sleep(0))
         running.append((task, bot))

@@ -12,17 +12,16 @@ from sqlalchemy import Result, select
 
 from bot.chat import Author, Finish, Size, State, Turn
 from bot.errors import GaveUp
-from bot.inbox import POLL, Held, Workers
+from bot.inbox import POLL, Held
 from bot.settings import Settings
 from storage.stores import Stores
 from storage.tables import turns as table
-from tests.desk import Desk
+from tests.desk import LEASE, Desk, workers_of
 from tests.fakes import HERE, FakeClock
 
 pytest_plugins = ["tests.databases"]
 
 ATTEMPTS = 4
-LEASE = timedelta(seconds=30)
 POISON, FINE = "poison", "fine"
 
 
@@ -89,17 +88,7 @@ class Life:
 async def live(stores: Stores, clock: FakeClock, attempts: int = ATTEMPTS) -> Life:
     """Until it dies, or there is nothing left to do."""
     claims, life = Claims(stores), Life(attempts)
-    workers = Workers(
-        claims,
-        life,
-        owner="w",
-        platforms=HERE,
-        lease=LEASE,
-        most=20,
-        abreast=20,
-        attempts=attempts,
-        clock=clock,
-    )
+    workers = workers_of(claims, life, clock, most=20, abreast=20, attempts=attempts)
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(30):
         while True:
@@ -181,16 +170,8 @@ async def test_an_abandoned_turn_is_taken_up_by_another_process_within_ten_secon
     asked = await desk.ask()
     left = await stores.inbox.claim("dead", clock.now, lease, platforms=HERE, abreast=4, attempts=ATTEMPTS)
     assert left is not None and left.id == asked
-    workers = Workers(
-        claims,
-        life,
-        owner="alive",
-        platforms=HERE,
-        lease=lease,
-        most=4,
-        abreast=4,
-        attempts=ATTEMPTS,
-        clock=clock,
+    workers = workers_of(
+        claims, life, clock, owner="alive", lease=lease, most=4, abreast=4, attempts=ATTEMPTS
     )
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(20):

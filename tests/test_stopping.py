@@ -14,13 +14,13 @@ import pytest
 
 from bot import inbox, stopping
 from bot.chat import State
-from bot.inbox import Held, Workers
+from bot.inbox import Held
 from bot.stopping import Stop
 from storage.stores import Stores
 from tests.bot_process import BotProcess, Running
-from tests.desk import LEASE, Desk
+from tests.desk import LEASE, Desk, workers_of
 from tests.emulators.llm import LLMEmulator
-from tests.fakes import HERE, FakeClock
+from tests.fakes import FakeClock
 
 pytest_plugins = ["tests.databases"]
 
@@ -44,17 +44,7 @@ async def test_a_turn_that_does_not_let_go_is_left_to_the_next_process(
     monkeypatch.setattr(inbox, "LETTING_GO", 0.05)
     desk, engine = Desk(stores, clock), Deaf()
     asked = await desk.ask()
-    workers = Workers(
-        stores.inbox,
-        engine,
-        owner="w",
-        platforms=HERE,
-        lease=LEASE,
-        most=2,
-        abreast=2,
-        attempts=3,
-        clock=clock,
-    )
+    workers = workers_of(stores.inbox, engine, clock)
     running = asyncio.create_task(workers.run())
     async with asyncio.timeout(20):
         await engine.begun.wait()
@@ -71,17 +61,7 @@ async def test_what_is_claimed_while_it_is_told_to_stop_is_given_back(
 ) -> None:
     desk, engine = Desk(stores, clock), Deaf()
     asked = await desk.ask()
-    workers = Workers(
-        stores.inbox,
-        engine,
-        owner="w",
-        platforms=HERE,
-        lease=LEASE,
-        most=2,
-        abreast=2,
-        attempts=3,
-        clock=clock,
-    )
+    workers = workers_of(stores.inbox, engine, clock)
     claim = stores.inbox.claim
 
     async def stopped_meanwhile(*arguments: object, **named: object) -> object:
